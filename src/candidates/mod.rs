@@ -1,0 +1,1 @@
+//! Other sources of tactics, and the one ranking of all candidates.

@@ -1,0 +1,97 @@
+//! The command line: a file per subcommand, one function named like the command.
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Dirs, Settings};
+
+mod bench;
+mod demo;
+mod eval;
+mod export_feedback;
+mod finetune;
+mod runtime;
+mod serve;
+mod suggest;
+mod trace;
+mod verify;
+
+/// Tactic suggestions for Lean 4 that Lean has already accepted.
+///
+/// A sidecar between your editor and Lean's own server: it reads the goal at the cursor, asks a
+/// local policy and Lean's search for tactics, checks each against Lean in the background, and
+/// shows only what works.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lean-copilot",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  lean-copilot demo                         see all of it at work on a shipped example
+  lean-copilot suggest Foo.lean:12:3        verified tactics for the goal at that place
+  lean-copilot serve                        the language server for your editor
+  lean-copilot runtime install              what `serve` needs, where Lean is not installed"
+)]
+pub struct Cli {
+    /// Never download anything; fail with the remedy where something is missing.
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// The subcommand.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The language server: a proxy between the editor and Lean.
+    Serve(serve::Args),
+    /// Verified tactics for the goal at a place in a file.
+    Suggest(suggest::Args),
+    /// Try given tactics at a place in a file, without touching it.
+    Verify(verify::Args),
+    /// Play an editor's session from first goal to better policy.
+    Demo(demo::Args),
+    /// Install, list or remove the embedded Lean and ONNX Runtime.
+    Runtime(runtime::Args),
+    /// Write what was recorded as data sets.
+    ExportFeedback(export_feedback::Args),
+    /// Learn from feedback and proofs; publish a better bundle.
+    Finetune(finetune::Args),
+    /// Write every tactic step of Lean files as JSON Lines.
+    Trace(trace::Args),
+    /// Measure the sources of tactics on proofs.
+    Eval(eval::Args),
+    /// Measure speed.
+    Bench(bench::Args),
+}
+
+/// What every subcommand gets.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// User directories and the share directory.
+    pub dirs: Dirs,
+    /// Settings from file and environment.
+    pub settings: Settings,
+    /// `--offline`.
+    pub offline: bool,
+}
+
+/// Runs a parsed command line.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    let dirs = Dirs::from_env()?;
+    let settings = Settings::load(&dirs)?;
+    let context = Context { dirs, settings, offline: cli.offline };
+    match cli.command {
+        Command::Serve(a) => serve::serve(a, context),
+        Command::Suggest(a) => suggest::suggest(a, context),
+        Command::Verify(a) => verify::verify(a, context),
+        Command::Demo(a) => demo::demo(a, context),
+        Command::Runtime(a) => runtime::runtime(a, context),
+        Command::ExportFeedback(a) => export_feedback::export_feedback(a, context),
+        Command::Finetune(a) => finetune::finetune(a, context),
+        Command::Trace(a) => trace::trace(a, context),
+        Command::Eval(a) => eval::eval(a, context),
+        Command::Bench(a) => bench::bench(a, context),
+    }
+}

@@ -1,0 +1,1 @@
+//! Sources of tactics measured on real proofs.

@@ -1,0 +1,1 @@
+//! What was offered, what Lean said, what the person did: kept on this machine.

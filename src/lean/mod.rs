@@ -1,0 +1,1 @@
+//! Lean's language server: which one serves a folder, its process, a typed client.

@@ -1,0 +1,1 @@
+//! The language server protocol: frames, envelopes, our own methods, positions.

@@ -1,0 +1,1 @@
+//! The learned policy: a bundle on disk, a session in ONNX Runtime, candidates for a goal.

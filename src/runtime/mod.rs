@@ -1,0 +1,1 @@
+//! The embedded runtime: pinned packages, installing and finding them.

@@ -1,0 +1,1 @@
+//! Lean files to proof steps.

@@ -1,0 +1,1 @@
+//! Steps and feedback to a better policy.

@@ -1,0 +1,1 @@
+//! Candidate to verdict, in a second Lean server that the user never sees.
