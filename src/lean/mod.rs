@@ -1,1 +1,9 @@
 //! Lean's language server: which one serves a folder, its process, a typed client.
+
+pub mod client;
+pub mod command;
+pub mod process;
+
+pub use client::{LeanClient, LeanError};
+pub use command::LeanCommand;
+pub use process::ServerProcess;
