@@ -1,0 +1,266 @@
+//! A model on disk: a folder that is a Hugging Face checkpoint and an ONNX model at once.
+//!
+//! `bundle.json` lists every file with its SHA-256, so the hash of `bundle.json` identifies the whole bundle.
+
+mod config;
+mod place;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::prompt::{self, Limits};
+use super::tokenizer::Tokenizer;
+use super::weights::{self, Weights};
+use crate::error::{Failure, FailureKind};
+
+pub use config::LlamaConfig;
+pub use place::{activate, resolve, user_bundles};
+pub use writer::BundleWriter;
+
+/// The list of files with their hashes, limits and origin.
+pub const MANIFEST: &str = "bundle.json";
+/// The architecture, Hugging Face's names.
+pub const CONFIG: &str = "config.json";
+/// The weights, half precision, Hugging Face's names.
+pub const WEIGHTS: &str = "model.safetensors";
+/// The graph; its initializers are external data inside [`WEIGHTS`].
+pub const GRAPH: &str = "model.onnx";
+/// The tokenizer.
+pub const TOKENIZER: &str = "tokenizer.json";
+/// What a person should know about the model.
+pub const CARD: &str = "card.md";
+
+/// What every bundle holds besides [`MANIFEST`].
+const FILES: [&str; 4] = [CARD, CONFIG, WEIGHTS, TOKENIZER];
+/// Format of [`MANIFEST`].
+const FORMAT: u32 = 1;
+
+/// A file's size and hash as [`MANIFEST`] states them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+/// The content of `bundle.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this layout.
+    pub format: u32,
+    /// The bundle's name; with the hash it makes the id.
+    pub name: String,
+    /// The prompt's layout, [`prompt::TEMPLATE`].
+    pub prompt_template: String,
+    /// Longest prompt and tactic.
+    pub limits: Limits,
+    /// Id of the bundle from which training went on.
+    pub base: Option<String>,
+    /// What training did, for people: data, steps, losses.
+    pub training: serde_json::Value,
+    /// Every other file of the folder that belongs to the bundle.
+    pub files: BTreeMap<String, FileEntry>,
+}
+
+/// An opened bundle: everything but the weights is in memory, and every file is what `bundle.json` says.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// The folder.
+    pub dir: PathBuf,
+    /// `bundle.json`.
+    pub manifest: Manifest,
+    /// `config.json`.
+    pub config: LlamaConfig,
+    /// `tokenizer.json`.
+    pub tokenizer: Tokenizer,
+    sha256: String,
+}
+
+impl Bundle {
+    /// Opens a bundle and checks it: every file with size and hash, the configuration against the tensors,
+    /// the vocabulary against the embedding. Reads every byte once. Errors name the file or the tensor.
+    pub fn open(dir: &Path) -> Result<Bundle> {
+        Bundle::open_checked(dir).with_context(|| format!("the bundle `{}` cannot be used", dir.display()))
+    }
+
+    fn open_checked(dir: &Path) -> Result<Bundle> {
+        let (manifest, sha256) = read_manifest(dir)?;
+        for name in FILES {
+            if !manifest.files.contains_key(name) {
+                return Err(corrupt(format!("`{MANIFEST}` does not list `{name}`")).into());
+            }
+        }
+        for (name, entry) in &manifest.files {
+            check_file(dir, name, entry)?;
+        }
+        let config_file = dir.join(CONFIG);
+        let config = std::fs::read(&config_file)
+            .with_context(|| format!("cannot read `{}`", config_file.display()))
+            .and_then(|bytes| {
+                serde_json::from_slice(&bytes).map_err(|e| corrupt(format!("`{CONFIG}`: {e}")).into())
+            })
+            .and_then(|json| LlamaConfig::from_json(&json))?;
+        let places = weights::places(&read_head(&dir.join(WEIGHTS))?)?;
+        let shapes = places.into_iter().map(|(name, place)| (name, place.shape)).collect();
+        weights::check_shapes(&config, &shapes)?;
+        let tokenizer = Tokenizer::load(&dir.join(TOKENIZER))?;
+        check_parts(&config, &tokenizer, manifest.limits)?;
+        Ok(Bundle { dir: dir.to_owned(), manifest, config, tokenizer, sha256 })
+    }
+
+    /// `name@` and the first 12 digits of the bundle's SHA-256.
+    pub fn id(&self) -> String {
+        format!("{}@{}", self.manifest.name, &self.sha256[..12])
+    }
+
+    /// Longest prompt and tactic.
+    pub fn limits(&self) -> Limits {
+        self.manifest.limits
+    }
+
+    /// Reads the weights, in single precision.
+    pub fn weights(&self) -> Result<Weights> {
+        Weights::read(&self.dir.join(WEIGHTS))
+    }
+}
+
+/// Reads `bundle.json` and its SHA-256 (hexadecimal).
+pub(super) fn read_manifest(dir: &Path) -> Result<(Manifest, String)> {
+    let file = dir.join(MANIFEST);
+    let bytes = std::fs::read(&file).map_err(|e| {
+        let failure = match e.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Failure::new(
+                FailureKind::Missing,
+                format!("`{}` is not a bundle: it has no `{MANIFEST}`", dir.display()),
+            ),
+            _ => Failure::new(FailureKind::Other, format!("cannot read `{}`: {e}", file.display())),
+        };
+        failure.hint("name a folder that `lean-copilot finetune` wrote, or leave `bundle` unset")
+    })?;
+    let format = serde_json::from_slice::<serde_json::Value>(&bytes)
+        .map_err(|e| corrupt(format!("`{}` is not JSON: {e}", file.display())))?["format"]
+        .as_u64();
+    if format != Some(u64::from(FORMAT)) {
+        let found = format.map_or("none".to_owned(), |f| f.to_string());
+        let message = format!("`{}`: the format is {found}, this program reads {FORMAT}", file.display());
+        return Err(Failure::new(FailureKind::Corrupt, message)
+            .hint("use the version of lean-copilot that wrote the bundle, or write it anew")
+            .into());
+    }
+    let manifest: Manifest = serde_json::from_slice(&bytes)
+        .map_err(|e| corrupt(format!("`{}` is not a bundle's: {e}", file.display())))?;
+    check_name(&manifest.name)?;
+    if manifest.prompt_template != prompt::TEMPLATE {
+        let message = format!(
+            "the bundle was trained on the prompt layout `{}`, this program writes `{}`",
+            manifest.prompt_template,
+            prompt::TEMPLATE
+        );
+        return Err(Failure::new(FailureKind::Corrupt, message).hint("train it anew").into());
+    }
+    Ok((manifest, hex(&Sha256::digest(&bytes))))
+}
+
+/// A name is one path component of letters, digits and `.`, `-`, `_`, not hidden: it is a folder's name too.
+fn check_name(name: &str) -> Result<()> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(Failure::new(FailureKind::Usage, format!("`{name}` cannot be a bundle's name"))
+            .hint("use letters, digits, `.`, `-` and `_`")
+            .into());
+    }
+    Ok(())
+}
+
+fn check_file(dir: &Path, name: &str, entry: &FileEntry) -> Result<()> {
+    if Path::new(name).components().count() != 1 || name.contains(['/', '\\']) || name.starts_with('.') {
+        return Err(corrupt(format!("`{MANIFEST}` lists `{name}`, which is no plain file name")).into());
+    }
+    let file = dir.join(name);
+    let mut open = File::open(&file).map_err(|e| {
+        let kind = match e.kind() {
+            std::io::ErrorKind::NotFound => FailureKind::Missing,
+            _ => FailureKind::Other,
+        };
+        Failure::new(kind, format!("`{}` cannot be read: {e}", file.display())).hint(REMEDY)
+    })?;
+    let bytes = open.metadata()?.len();
+    if bytes != entry.bytes {
+        let message = format!("`{}` has {bytes} bytes, `{MANIFEST}` says {}", file.display(), entry.bytes);
+        return Err(corrupt(message).into());
+    }
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match open.read(&mut buffer).with_context(|| format!("cannot read `{}`", file.display()))? {
+            0 => break,
+            n => hash.update(&buffer[..n]),
+        }
+    }
+    let found = hex(&hash.finalize());
+    if !found.eq_ignore_ascii_case(&entry.sha256) {
+        let message =
+            format!("`{}` has the SHA-256 {found}, `{MANIFEST}` says {}", file.display(), entry.sha256);
+        return Err(corrupt(message).into());
+    }
+    Ok(())
+}
+
+/// Vocabulary, limits and positions must fit together.
+fn check_parts(config: &LlamaConfig, tokenizer: &Tokenizer, limits: Limits) -> Result<()> {
+    if tokenizer.vocab_size() > config.vocab_size {
+        let message = format!(
+            "`{TOKENIZER}` has {} tokens, the embedding of `{CONFIG}` only {}",
+            tokenizer.vocab_size(),
+            config.vocab_size
+        );
+        return Err(corrupt(message).into());
+    }
+    let positions = config.max_position_embeddings;
+    if limits.prompt_tokens < 8 || limits.tactic_tokens < 2 {
+        return Err(
+            corrupt(format!("`{MANIFEST}`: the limits leave no room for a prompt or a tactic")).into()
+        );
+    }
+    if limits.prompt_tokens.saturating_add(limits.tactic_tokens) > positions {
+        let message = format!(
+            "prompt ({}) and tactic ({}) together are longer than the model's {positions} positions",
+            limits.prompt_tokens, limits.tactic_tokens
+        );
+        return Err(corrupt(message).into());
+    }
+    Ok(())
+}
+
+/// The header of a safetensors file.
+fn read_head(file: &Path) -> Result<Vec<u8>> {
+    let context = || format!("cannot read `{}`", file.display());
+    let mut open = File::open(file).with_context(context)?;
+    let mut length = [0; 8];
+    open.read_exact(&mut length)
+        .map_err(|e| corrupt(format!("`{}` is not a safetensors file: {e}", file.display())))?;
+    let mut head = length.to_vec();
+    // The library refuses headers above 100 MB; reading stops at the end of the file in any case.
+    let wanted = u64::from_le_bytes(length).min(100_000_000);
+    open.take(wanted).read_to_end(&mut head).with_context(context)?;
+    Ok(head)
+}
+
+const REMEDY: &str =
+    "the bundle is damaged: fetch or train it anew, or name another with the setting `bundle`";
+
+fn corrupt(message: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::Corrupt, message).hint(REMEDY)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
