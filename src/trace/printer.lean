@@ -1,0 +1,172 @@
+/-
+Prints every tactic step of Lean files as JSON Lines. Run by `lean-copilot trace` as
+
+    lean --run printer.lean FILE…
+
+with any Lean from 4.9 on; nothing of it is imported by the traced files. A file is elaborated once by
+Lean's own frontend; the steps are read off the info trees, so that only the goals of real steps are
+printed (the `trace.Elab.info` option prints every node).
+
+Lines: {"file", "steps": n, "errors": n} closes a file; before it one line a step:
+{"decl", "start", "end"        byte range of the tactic,
+ "kind"                        kind of its syntax node,
+ "id", "parent"                number of the step in its file and of the step whose block holds it,
+ "before"                      goals before,
+ "after"                       goals after, less those of `before` that the step did not touch,
+ "blocks": [{"start", "end", "by", "goals"}]  tactic blocks in it, outermost, with the goals that they begin with,
+ "error"                       Lean's message, if there is an error in the step and in none of its blocks}
+-/
+import Lean
+
+open Lean Elab Meta
+
+namespace LeanCopilotTrace
+
+/-- Syntax that only arranges other tactics: its parts are the steps. -/
+def structural : List Name := [
+  ``Parser.Tactic.tacticSeq, ``Parser.Tactic.tacticSeq1Indented, ``Parser.Tactic.tacticSeqBracketed,
+  ``Parser.Term.byTactic, ``cdot, ``Parser.Tactic.paren, ``Parser.Tactic.case, ``Parser.Tactic.case',
+  ``Parser.Tactic.«tacticNext_=>_», ``Parser.Tactic.focus, ``cdotTk, nullKind]
+
+/-- Syntax whose parts run on goals of their own or many times: one step as a whole. -/
+def atomic : List Name := [
+  ``Parser.Tactic.«tactic_<;>_», ``Parser.Tactic.first, ``Parser.Tactic.allGoals, ``Parser.Tactic.anyGoals,
+  ``Parser.Tactic.tacticRepeat_, ``Parser.Tactic.tacticTry_, ``Parser.Tactic.tacticIterate____,
+  ``Parser.Tactic.Conv.conv]
+
+def blockKinds : List Name := [``Parser.Tactic.tacticSeq, ``Parser.Term.byTactic]
+
+structure Block where
+  start : Nat
+  stop : Nat
+  isBy : Bool
+
+/-- The outermost tactic blocks strictly inside a tactic. -/
+partial def blocksOf (stx : Syntax) : Array Block :=
+  stx.getArgs.foldl (init := #[]) fun acc arg =>
+    if blockKinds.contains arg.getKind then
+      match arg.getRange? with
+      | some r => acc.push ⟨r.start.byteIdx, r.stop.byteIdx, arg.getKind == ``Parser.Term.byTactic⟩
+      | none => acc
+    else acc ++ blocksOf arg
+
+structure Step where
+  decl : Name
+  start : Nat
+  stop : Nat
+  kind : Name
+  parent : Option Nat
+  before : List String
+  after : List String
+  blocks : Array Block
+
+abbrev M := StateT (Array Step) IO
+
+def printGoals (ci : ContextInfo) (mctx : MetavarContext) (goals : List MVarId) : IO (List String) :=
+  if goals.isEmpty then pure []
+  else ({ ci with mctx } : ContextInfo).runMetaM {} <| goals.mapM fun g => return (← ppGoal g).pretty (width := 100)
+
+/-- Typed by a person, and not only a token that marks the state at its place (`by`, `=>`). -/
+def isTyped (stx : Syntax) : Bool :=
+  !stx.isAtom && match stx.getHeadInfo with
+  | .original .. => true
+  | _ => false
+
+/--
+Collects the steps below a node. `parent` is the step that holds it: what lies in none of that step's blocks
+is how the step is implemented, not a step.
+-/
+partial def visit (ci? : Option ContextInfo) (parent : Option Nat) : InfoTree → M Unit
+  | .context pci t => visit (pci.mergeIntoOuter? ci?) parent t
+  | .hole _ => pure ()
+  | .node info children => do
+    let below (p : Option Nat) : M Unit := do for t in children do visit ci? p t
+    let .ofTacticInfo ti := info | below parent
+    let some ci := ci? | below parent
+    let some r := ti.stx.getRange? | below parent
+    if !isTyped ti.stx || structural.contains ti.stx.getKind then return ← below parent
+    let (start, stop) := (r.start.byteIdx, r.stop.byteIdx)
+    let steps ← get
+    let inBlock := match parent.bind fun p => steps[p]? with
+      | some p => p.blocks.any fun b => b.start ≤ start && stop ≤ b.stop
+      | none => true
+    if !inBlock then return ← below parent
+    let kind := ti.stx.getKind
+    let before ← printGoals ci ti.mctxBefore ti.goalsBefore
+    let others := ti.goalsBefore.drop 1
+    let after ← printGoals ci ti.mctxAfter (ti.goalsAfter.filter fun g => !others.contains g)
+    let isAtomic := atomic.contains kind
+    let id := steps.size
+    modify (·.push {
+      decl := ci.parentDecl?.getD .anonymous, start, stop, kind, parent, before, after
+      blocks := if isAtomic then #[] else blocksOf ti.stx })
+    unless isAtomic do below (some id)
+
+/-- The goals that a block begins with: those before its first step. -/
+def beginOf (steps : Array Step) (id : Nat) (b : Block) : List String := Id.run do
+  let mut first : Option Step := none
+  for s in steps do
+    if s.parent == some id && b.start ≤ s.start && s.stop ≤ b.stop && first.all (s.start < ·.start) then
+      first := some s
+  return (first.map (·.before)).getD []
+
+def Step.toJson (steps : Array Step) (id : Nat) (s : Step) (error : Option String) : Json :=
+  .mkObj [
+    ("decl", s.decl.toString), ("start", s.start), ("end", s.stop), ("kind", s.kind.toString),
+    ("id", id), ("parent", s.parent.elim .null (fun p => (p : Json))),
+    ("before", Lean.toJson s.before), ("after", Lean.toJson s.after),
+    ("blocks", Json.arr <| s.blocks.map fun b => .mkObj [
+      ("start", b.start), ("end", b.stop), ("by", b.isBy), ("goals", Lean.toJson (beginOf steps id b))]),
+    ("error", error.elim .null Json.str)]
+
+/-- Environments by header: importing costs as much as a small file, in time and in memory. -/
+abbrev Imported := Std.HashMap String (Environment × MessageLog)
+
+def traceFile (path : String) (opts : Options) (imported : IO.Ref Imported) : IO Unit := do
+  let src ← IO.FS.readFile path
+  let inputCtx := Parser.mkInputContext src path
+  let (header, parserState, messages) ← Parser.parseHeader inputCtx
+  let key := toString (header.raw.formatStx)
+  let (env, messages) ← match (← imported.get)[key]? with
+    | some (env, log) => pure (env, messages ++ log)
+    | none =>
+      let (env, log) ← processHeader header opts {} inputCtx
+      imported.modify (·.insert key (env, log))
+      pure (env, messages ++ log)
+  let commandState := { Command.mkState env messages opts with infoState.enabled := true }
+  let s ← IO.processCommands inputCtx parserState commandState
+  let errors := s.commandState.messages.toList.filter (·.severity == .error)
+  -- terms whose elaboration was postponed (`have … := by`) are holes until the assignment is put in
+  let info := s.commandState.infoState
+  let (_, steps) ← (do for t in info.trees do visit none none (t.substitute info.assignment) : M Unit).run #[]
+  -- an error belongs to the innermost step around it
+  let mut errorOf : Std.HashMap Nat String := {}
+  for m in errors do
+    let place := (inputCtx.fileMap.ofPosition m.pos).byteIdx
+    let mut best : Option (Nat × Nat) := none
+    for h : i in [0:steps.size] do
+      let (start, stop) := (steps[i].start, steps[i].stop)
+      if start ≤ place && place < stop && best.all (stop - start < ·.2) then best := some (i, stop - start)
+    if let some (i, _) := best then
+      unless errorOf.contains i do errorOf := errorOf.insert i (← m.data.toString)
+  let out ← IO.getStdout
+  for h : i in [0:steps.size] do
+    out.putStrLn (steps[i].toJson steps i errorOf[i]?).compress
+  out.putStrLn (Json.mkObj [("file", path), ("steps", steps.size), ("errors", errors.length),
+    ("firstError", ← match errors with
+      | m :: _ => return Json.str s!"{m.pos.line}:{m.pos.column + 1}: {← m.data.toString}"
+      | [] => return .null)]).compress
+  out.flush
+
+end LeanCopilotTrace
+
+open LeanCopilotTrace in
+unsafe def main (args : List String) : IO UInt32 := do
+  -- `lean --run` has set the search path (LEAN_PATH included) before this program starts.
+  enableInitializersExecution
+  let opts : Options := Elab.async.set {} false
+  let imported ← IO.mkRef {}
+  for path in args do
+    try traceFile path opts imported
+    catch e => IO.println (Json.mkObj [("file", path), ("failed", toString e)]).compress
+  return 0
