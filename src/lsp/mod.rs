@@ -5,3 +5,5 @@
 
 pub mod codec;
 pub mod message;
+pub mod position;
+pub mod protocol;

@@ -1,1 +1,5 @@
-//! The relay between editor and Lean, its one loop, and what it shows.
+//! The relay between editor and Lean, and what it does beside relaying.
+
+pub mod documents;
+pub mod goals;
+pub mod splice;
