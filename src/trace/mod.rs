@@ -1,10 +1,11 @@
 //! Lean files to proof steps.
 //!
-//! Lean itself prints the steps (`printer.lean`, run by `lean --run`, nothing imported by the traced
+//! Lean itself prints the steps (`steps.lean`, run by `lean --run`, nothing imported by the traced
 //! files); [`action`] turns a tactic with blocks into the action that leads to where its blocks begin;
-//! [`run`] drives Lean over many files.
+//! [`run`] drives Lean over many files; [`attempt`] runs other tactics at traced steps, many a second.
 
 pub mod action;
+pub mod attempt;
 mod raw;
 pub mod run;
 

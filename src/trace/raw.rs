@@ -1,4 +1,4 @@
-//! The lines that `printer.lean` writes.
+//! The lines that `steps.lean` writes.
 
 use serde::Deserialize;
 

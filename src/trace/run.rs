@@ -17,8 +17,8 @@ use crate::error::{Failure, FailureKind};
 use crate::lean::LeanCommand;
 use crate::proof::{Goal, Origin, ProofStep, StepRange};
 
-/// The program that Lean runs to print the steps.
-const PRINTER: &str = include_str!("printer.lean");
+/// The program that Lean runs to read steps and to try tactics at them.
+const PROGRAM: &str = include_str!("steps.lean");
 /// Files that one Lean process takes, at most: its start costs as much as tracing a file or two, and the
 /// environments of its imports are shared.
 const FILES_PER_PROCESS: usize = 64;
@@ -53,8 +53,7 @@ pub fn trace_files(
     stop: &AtomicBool,
     report: impl Fn(FileReport) + Sync,
 ) -> Result<()> {
-    let printer = tempfile::Builder::new().prefix("lean-copilot-").suffix(".lean").tempfile()?;
-    std::fs::write(printer.path(), PRINTER).context("cannot write the step printer to a temporary file")?;
+    let program = program_file()?;
     let jobs = options.jobs.clamp(1, files.len().max(1));
     let share = files.len().div_ceil(jobs).clamp(1, FILES_PER_PROCESS);
     let queue = Mutex::new(files.chunks(share).rev().map(<[PathBuf]>::to_vec).collect::<Vec<_>>());
@@ -67,7 +66,7 @@ pub fn trace_files(
                         break;
                     };
                     while !batch.is_empty() && !stop.load(Ordering::Relaxed) {
-                        match trace_batch(&batch, printer.path(), options, stop, &report) {
+                        match trace_batch(&batch, program.path(), options, stop, &report) {
                             // Lean died in a file: that one is reported, the rest gets a new process.
                             Ok(done) => drop(batch.drain(..done)),
                             Err(e) => {
@@ -87,12 +86,12 @@ pub fn trace_files(
 /// one in which Lean died.
 fn trace_batch(
     files: &[PathBuf],
-    printer: &Path,
+    program: &Path,
     options: &TraceOptions,
     stop: &AtomicBool,
     report: &(impl Fn(FileReport) + Sync),
 ) -> Result<usize> {
-    let mut child = spawn(files, printer, &options.lean)?;
+    let mut child = spawn(trace_args(files)?, program, &options.lean)?;
     let stdout = child.0.stdout.take().expect("stdout is piped");
     let mut raw = Vec::new();
     let mut done = 0;
@@ -113,21 +112,16 @@ fn trace_batch(
     }
     let status = child.0.wait().context("cannot wait for Lean")?;
     if done < files.len() {
-        let mut text = String::new();
-        if let Some(mut e) = child.0.stderr.take() {
-            std::io::Read::read_to_string(&mut e, &mut text).ok();
-        }
         if done == 0 && raw.is_empty() && files.len() > 1 {
             // Nothing at all was printed: the file alone tells whether it or Lean is at fault.
-            return trace_batch(&files[..1], printer, options, stop, report);
+            return trace_batch(&files[..1], program, options, stop, report);
         }
-        let why = text.lines().last().unwrap_or("no message").to_owned();
         let end = RawFile {
             file: files[done].display().to_string(),
             steps: raw.len(),
             errors: 1,
             first_error: None,
-            failed: Some(format!("Lean ended ({status}) while elaborating the file: {why}")),
+            failed: Some(format!("Lean ended ({status}) while elaborating the file")),
         };
         report(file_report(&files[done], raw, &end)?);
         done += 1;
@@ -135,8 +129,23 @@ fn trace_batch(
     Ok(done)
 }
 
+/// The Lean program in a temporary file, removed on drop.
+pub(super) fn program_file() -> Result<tempfile::NamedTempFile> {
+    let file = tempfile::Builder::new().prefix("lean-copilot-").suffix(".lean").tempfile()?;
+    std::fs::write(file.path(), PROGRAM).context("cannot write the step reader to a temporary file")?;
+    Ok(file)
+}
+
+fn trace_args(files: &[PathBuf]) -> Result<Vec<OsString>> {
+    let mut args = vec!["trace".into()];
+    for f in files {
+        args.push(std::path::absolute(f)?.into());
+    }
+    Ok(args)
+}
+
 /// A child that does not outlive its handle.
-struct Guard(Child);
+pub(super) struct Guard(pub(super) Child);
 
 impl Drop for Guard {
     fn drop(&mut self) {
@@ -145,16 +154,14 @@ impl Drop for Guard {
     }
 }
 
-fn spawn(files: &[PathBuf], printer: &Path, lean: &LeanCommand) -> Result<Guard> {
-    let mut args: Vec<OsString> = lean.args.clone();
-    args.push("--run".into());
-    args.push(printer.into());
-    for f in files {
-        args.push(std::path::absolute(f)?.into());
-    }
+/// Starts Lean on the program with these arguments; both outputs are piped.
+pub(super) fn spawn(args: Vec<OsString>, program: &Path, lean: &LeanCommand) -> Result<Guard> {
     let mut command = Command::new(&lean.program);
-    command.args(args).envs(lean.env.iter().map(|(k, v)| (k, v))).current_dir(&lean.cwd);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(&lean.args).arg("--run").arg(program).args(args);
+    command.envs(lean.env.iter().map(|(k, v)| (k, v))).current_dir(&lean.cwd);
+    // Lean's own messages on standard error are not ours to show, and nobody may have to read them for
+    // Lean to go on.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let child = command.spawn().map_err(|e| {
         Failure::new(FailureKind::Lean, format!("cannot start Lean (`{}`): {e}", lean.program.display()))
             .hint("`lean-copilot runtime install` brings a Lean of its own")
@@ -227,22 +234,31 @@ fn header_hash(text: &str) -> String {
     Sha256::digest(imports.join("\n").as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// Byte offsets to lines and columns.
-struct LineIndex<'a> {
+/// Byte offsets to lines and columns, both from 1, columns in code points.
+pub(super) struct LineIndex<'a> {
     text: &'a str,
     starts: Vec<usize>,
 }
 
 impl<'a> LineIndex<'a> {
-    fn new(text: &'a str) -> LineIndex<'a> {
+    pub(super) fn new(text: &'a str) -> LineIndex<'a> {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect();
         LineIndex { text, starts }
     }
 
-    /// Line and column, both from 1, the column in code points.
-    fn place(&self, byte: usize) -> (u32, u32) {
+    /// Line and column of a byte.
+    pub(super) fn place(&self, byte: usize) -> (u32, u32) {
         let line = self.starts.partition_point(|s| *s <= byte);
         let column = self.text[self.starts[line - 1]..byte].chars().count();
         (line as u32, column as u32 + 1)
+    }
+
+    /// Byte of a line and column; `None` behind the end of the file or line.
+    pub(super) fn byte(&self, (line, column): (u32, u32)) -> Option<usize> {
+        let start = *self.starts.get(line as usize - 1)?;
+        let rest = &self.text[start..];
+        let rest = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        let ends = rest.char_indices().map(|(i, _)| i).chain([rest.len()]);
+        ends.into_iter().nth(column as usize - 1).map(|i| start + i)
     }
 }

@@ -1,1 +1,4 @@
-//! integration
+//! The one integration binary: behaviour that a user relies on, against the real Lean and the real
+//! ONNX Runtime.
+
+mod house;

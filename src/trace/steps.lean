@@ -1,13 +1,13 @@
 /-
-Prints every tactic step of Lean files as JSON Lines. Run by `lean-copilot trace` as
+Reads the tactic steps of Lean files off Lean's own info trees. Run with any Lean from 4.9 on; nothing of it
+is imported by the files.
 
-    lean --run printer.lean FILE…
+    lean --run steps.lean trace FILE…       prints every step
+    lean --run steps.lean try SPEC.json     runs other tactics at steps
 
-with any Lean from 4.9 on; nothing of it is imported by the traced files. A file is elaborated once by
-Lean's own frontend; the steps are read off the info trees, so that only the goals of real steps are
-printed (the `trace.Elab.info` option prints every node).
+Each prints JSON Lines; {"file", "steps": n, "errors": n, "firstError"} closes a file, or {"file", "failed"}.
 
-Lines: {"file", "steps": n, "errors": n} closes a file; before it one line a step:
+trace, one line a step:
 {"decl", "start", "end"        byte range of the tactic,
  "kind"                        kind of its syntax node,
  "id", "parent"                number of the step in its file and of the step whose block holds it,
@@ -15,6 +15,10 @@ Lines: {"file", "steps": n, "errors": n} closes a file; before it one line a ste
  "after"                       goals after, less those of `before` that the step did not touch,
  "blocks": [{"start", "end", "by", "goals"}]  tactic blocks in it, outermost, with the goals that they begin with,
  "error"                       Lean's message, if there is an error in the step and in none of its blocks}
+
+try, SPEC.json = {"maxHeartbeats": n, "files": [{"file", "tries": [{"start", "end", "tactics"}]}]}; one line a
+step named in it: {"start", "end", "results": [{"goals": […]} | {"error": "…"}]}, the goals being those that the
+tactic makes of the step's main goal.
 -/
 import Lean
 
@@ -60,7 +64,14 @@ structure Step where
   after : List String
   blocks : Array Block
 
-abbrev M := StateT (Array Step) IO
+/-- Tactics to run at steps, by the byte range of the step. -/
+abbrev Tries := Std.HashMap (Nat × Nat) (Array String)
+
+structure Ctx where
+  tries : Tries := {}
+  maxHeartbeats : Nat := 200000
+
+abbrev M := ReaderT Ctx <| StateT (Array Step) IO
 
 def printGoals (ci : ContextInfo) (mctx : MetavarContext) (goals : List MVarId) : IO (List String) :=
   if goals.isEmpty then pure []
@@ -71,6 +82,35 @@ def isTyped (stx : Syntax) : Bool :=
   !stx.isAtom && match stx.getHeadInfo with
   | .original .. => true
   | _ => false
+
+/-- Runs one tactic on a goal, in the context and with the environment that the step saw. -/
+def runTactic (ci : ContextInfo) (ti : TacticInfo) (goal : MVarId) (maxHeartbeats : Nat) (src : String) : IO Json := do
+  match Parser.runParserCategory ci.env `tactic src with
+  | .error e => return .mkObj [("error", e)]
+  | .ok stx =>
+    let act : MetaM Json := do
+      let (goals, s) ← Term.TermElabM.run (s := {}) <| Term.withSynthesize do
+        Tactic.run goal <| Term.withoutErrToSorry <| Tactic.withoutRecover do
+          Tactic.evalTactic stx
+          Tactic.pruneSolvedGoals
+      -- a tactic may fail by an error that it only logs, or "prove" by `sorry`
+      let log ← Core.getMessageLog
+      if log.hasErrors then
+        for m in log.toList do
+          if m.severity == .error then return .mkObj [("error", ← m.data.toString)]
+      let proof ← instantiateMVars (.mvar goal)
+      if proof.hasSorry then return .mkObj [("error", "the proof has a `sorry`")]
+      discard <| pure s
+      return .mkObj [("goals", toJson (← goals.mapM fun g => return (← ppGoal g).pretty (width := 100)))]
+    let options := (ci.options.set `maxHeartbeats maxHeartbeats).set `Elab.async false
+    let ci := { ci with mctx := ti.mctxBefore, options }
+    let limited : MetaM Json :=
+      withTheReader Core.Context (fun c => { c with options, maxHeartbeats := maxHeartbeats * 1000 }) do
+        Core.withCurrHeartbeats do
+          Core.resetMessageLog
+          act
+    try ci.runMetaM {} limited
+    catch e => return .mkObj [("error", toString e)]
 
 /--
 Collects the steps below a node. `parent` is the step that holds it: what lies in none of that step's blocks
@@ -92,6 +132,10 @@ partial def visit (ci? : Option ContextInfo) (parent : Option Nat) : InfoTree �
       | none => true
     if !inBlock then return ← below parent
     let kind := ti.stx.getKind
+    if let some tactics := (← read).tries[(start, stop)]? then
+      if let goal :: _ := ti.goalsBefore then
+        let results ← tactics.mapM fun t => do runTactic ci ti goal (← read).maxHeartbeats t
+        IO.println (Json.mkObj [("start", start), ("end", stop), ("results", .arr results)]).compress
     let before ← printGoals ci ti.mctxBefore ti.goalsBefore
     let others := ti.goalsBefore.drop 1
     let after ← printGoals ci ti.mctxAfter (ti.goalsAfter.filter fun g => !others.contains g)
@@ -119,10 +163,25 @@ def Step.toJson (steps : Array Step) (id : Nat) (s : Step) (error : Option Strin
       ("start", b.start), ("end", b.stop), ("by", b.isBy), ("goals", Lean.toJson (beginOf steps id b))]),
     ("error", error.elim .null Json.str)]
 
+def printSteps (inputCtx : Parser.InputContext) (steps : Array Step) (errors : List Message) : IO Unit := do
+  -- an error belongs to the innermost step around it
+  let mut errorOf : Std.HashMap Nat String := {}
+  for m in errors do
+    let place := (inputCtx.fileMap.ofPosition m.pos).byteIdx
+    let mut best : Option (Nat × Nat) := none
+    for h : i in [0:steps.size] do
+      let (start, stop) := (steps[i].start, steps[i].stop)
+      if start ≤ place && place < stop && best.all (stop - start < ·.2) then best := some (i, stop - start)
+    if let some (i, _) := best then
+      unless errorOf.contains i do errorOf := errorOf.insert i (← m.data.toString)
+  for h : i in [0:steps.size] do
+    IO.println (steps[i].toJson steps i errorOf[i]?).compress
+
 /-- Environments by header: importing costs as much as a small file, in time and in memory. -/
 abbrev Imported := Std.HashMap String (Environment × MessageLog)
 
-def traceFile (path : String) (opts : Options) (imported : IO.Ref Imported) : IO Unit := do
+def processFile (path : String) (imported : IO.Ref Imported) (ctx : Ctx) (print : Bool) : IO Unit := do
+  let opts : Options := Elab.async.set {} false
   let src ← IO.FS.readFile path
   let inputCtx := Parser.mkInputContext src path
   let (header, parserState, messages) ← Parser.parseHeader inputCtx
@@ -138,25 +197,20 @@ def traceFile (path : String) (opts : Options) (imported : IO.Ref Imported) : IO
   let errors := s.commandState.messages.toList.filter (·.severity == .error)
   -- terms whose elaboration was postponed (`have … := by`) are holes until the assignment is put in
   let info := s.commandState.infoState
-  let (_, steps) ← (do for t in info.trees do visit none none (t.substitute info.assignment) : M Unit).run #[]
-  -- an error belongs to the innermost step around it
-  let mut errorOf : Std.HashMap Nat String := {}
-  for m in errors do
-    let place := (inputCtx.fileMap.ofPosition m.pos).byteIdx
-    let mut best : Option (Nat × Nat) := none
-    for h : i in [0:steps.size] do
-      let (start, stop) := (steps[i].start, steps[i].stop)
-      if start ≤ place && place < stop && best.all (stop - start < ·.2) then best := some (i, stop - start)
-    if let some (i, _) := best then
-      unless errorOf.contains i do errorOf := errorOf.insert i (← m.data.toString)
+  let (_, steps) ← (do for t in info.trees do visit none none (t.substitute info.assignment) : M Unit).run ctx |>.run #[]
   let out ← IO.getStdout
-  for h : i in [0:steps.size] do
-    out.putStrLn (steps[i].toJson steps i errorOf[i]?).compress
+  if print then printSteps inputCtx steps errors
   out.putStrLn (Json.mkObj [("file", path), ("steps", steps.size), ("errors", errors.length),
     ("firstError", ← match errors with
       | m :: _ => return Json.str s!"{m.pos.line}:{m.pos.column + 1}: {← m.data.toString}"
       | [] => return .null)]).compress
-  out.flush
+
+def Tries.ofJson (json : Json) : Except String Tries := do
+  let mut tries : Tries := {}
+  for t in ← (← json.getObjVal? "tries").getArr? do
+    let key := (← t.getObjValAs? Nat "start", ← t.getObjValAs? Nat "end")
+    tries := tries.insert key (← t.getObjValAs? (Array String) "tactics")
+  return tries
 
 end LeanCopilotTrace
 
@@ -164,9 +218,18 @@ open LeanCopilotTrace in
 unsafe def main (args : List String) : IO UInt32 := do
   -- `lean --run` has set the search path (LEAN_PATH included) before this program starts.
   enableInitializersExecution
-  let opts : Options := Elab.async.set {} false
   let imported ← IO.mkRef {}
-  for path in args do
-    try traceFile path opts imported
+  let process (path : String) (ctx : Ctx) (print : Bool) : IO Unit := do
+    try processFile path imported ctx print
     catch e => IO.println (Json.mkObj [("file", path), ("failed", toString e)]).compress
+    (← IO.getStdout).flush
+  match args with
+  | "trace" :: paths => for path in paths do process path {} true
+  | ["try", spec] =>
+    let json ← IO.ofExcept (Json.parse (← IO.FS.readFile spec))
+    let maxHeartbeats ← IO.ofExcept (json.getObjValAs? Nat "maxHeartbeats")
+    for f in ← IO.ofExcept (json.getObjVal? "files" >>= Json.getArr?) do
+      let tries ← IO.ofExcept (Tries.ofJson f)
+      process (← IO.ofExcept (f.getObjValAs? String "file")) { tries, maxHeartbeats } false
+  | _ => IO.eprintln "usage: steps.lean trace FILE… | try SPEC.json"; return 2
   return 0
