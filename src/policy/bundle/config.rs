@@ -150,9 +150,9 @@ impl LlamaConfig {
 
     /// What makes the sizes impossible together, if anything does.
     pub fn check(&self) -> Result<(), String> {
-        // ONNX Runtime's rotary kernel wants half a head in multiples of 4 floats, its attention whole groups.
-        if self.head_dim == 0 || !self.head_dim.is_multiple_of(8) {
-            return Err(format!("`head_dim` is {}, not a multiple of 8", self.head_dim));
+        // What GroupQueryAttention asks for where it applies the rotary embedding itself.
+        if self.head_dim == 0 || !self.head_dim.is_multiple_of(16) {
+            return Err(format!("`head_dim` is {}, not a multiple of 16", self.head_dim));
         }
         if self.num_key_value_heads == 0 || !self.num_attention_heads.is_multiple_of(self.num_key_value_heads)
         {
@@ -180,7 +180,7 @@ mod tests {
             num_hidden_layers: 2,
             num_attention_heads: 4,
             num_key_value_heads: 2,
-            head_dim: 8,
+            head_dim: 16,
             rope_theta: 10_000.0,
             rms_norm_eps: 1e-5,
             max_position_embeddings: 64,
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(LlamaConfig::from_json(&tiny().to_json(special)).unwrap(), tiny());
         assert_eq!(
             tiny().parameters(),
-            300 * 32 + 2 * (2 * 32 + 2 * 32 * 32 + 2 * 16 * 32 + 3 * 64 * 32) + 32
+            300 * 32 + 2 * (2 * 32 + 2 * 64 * 32 + 2 * 32 * 32 + 3 * 64 * 32) + 32
         );
     }
 

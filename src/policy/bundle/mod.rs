@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::onnx::{self, Precision};
 use super::prompt::{self, Limits};
 use super::tokenizer::Tokenizer;
 use super::weights::{self, Weights};
@@ -38,7 +39,7 @@ pub const TOKENIZER: &str = "tokenizer.json";
 pub const CARD: &str = "card.md";
 
 /// What every bundle holds besides [`MANIFEST`].
-const FILES: [&str; 4] = [CARD, CONFIG, WEIGHTS, TOKENIZER];
+const FILES: [&str; 5] = [CARD, CONFIG, GRAPH, WEIGHTS, TOKENIZER];
 /// Format of [`MANIFEST`].
 const FORMAT: u32 = 1;
 

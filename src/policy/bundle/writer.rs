@@ -55,10 +55,12 @@ impl BundleWriter<'_> {
 
         let weights = self.weights.to_safetensors()?;
         let config = serde_json::to_vec_pretty(&self.config.to_json(self.tokenizer.special()))?;
-        let contents: [(&str, Vec<u8>); 4] = [
+        let graph = onnx::graph(self.config, &weights::places(&weights)?, Precision::Single)?;
+        let contents: [(&str, Vec<u8>); 5] = [
             (CARD, self.card.as_bytes().to_vec()),
             (CONFIG, config),
             (TOKENIZER, self.tokenizer.to_json()?.into_bytes()),
+            (GRAPH, graph),
             (WEIGHTS, weights),
         ];
         let mut files = BTreeMap::new();
