@@ -2,3 +2,5 @@
 //! ONNX Runtime.
 
 mod house;
+mod runtime;
+mod support;

@@ -1,0 +1,123 @@
+//! What the integration tests share: directories, the installed runtime, a running Lean.
+
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use lean_copilot::config::Dirs;
+use lean_copilot::lean::{LeanClient, LeanCommand, ServerProcess, client};
+use lean_copilot::runtime::locate::{EmbeddedLean, embedded_lean};
+use lean_copilot::runtime::progress::Lines;
+use lean_copilot::runtime::{Component, install};
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// The source tree.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The ordinary cache directory with the runtime in it, installed at the first call; configuration, data
+/// and state in a temporary folder of this test process.
+pub fn dirs() -> &'static Dirs {
+    static DIRS: OnceLock<Dirs> = OnceLock::new();
+    DIRS.get_or_init(|| {
+        let cache = match std::env::var_os("LEAN_COPILOT_CACHE_DIR") {
+            Some(dir) => std::path::absolute(dir).expect("the cache directory"),
+            None => {
+                use etcetera::app_strategy::{AppStrategy as _, AppStrategyArgs, choose_app_strategy};
+                let args = AppStrategyArgs {
+                    top_level_domain: "org".into(),
+                    author: "lean-copilot".into(),
+                    app_name: "lean-copilot".into(),
+                };
+                choose_app_strategy(args).expect("a home directory").cache_dir()
+            }
+        };
+        let dirs = Dirs::below(&scratch("home"), root().to_path_buf(), cache);
+        install::ensure(&dirs, &[Component::Lean, Component::OnnxRuntime], false, &Lines)
+            .unwrap_or_else(|e| panic!("the tests need the embedded runtime: {e:#}"));
+        dirs
+    })
+}
+
+/// An empty folder of this test process, below `target/` so that a run leaves nothing elsewhere.
+pub fn scratch(name: &str) -> PathBuf {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let n = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{n}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a scratch folder");
+    folder
+}
+
+/// The embedded Lean.
+pub fn lean() -> EmbeddedLean {
+    embedded_lean(dirs()).expect("the embedded Lean is installed")
+}
+
+/// Leave to run one Lean process: at most two run at once, whatever the number of test threads.
+pub async fn permit() -> SemaphorePermit<'static> {
+    static PERMITS: Semaphore = Semaphore::const_new(2);
+    PERMITS.acquire().await.expect("never closed")
+}
+
+/// The embedded language server as a command.
+pub fn server_command(options: &[&str], cwd: &Path) -> LeanCommand {
+    let lean = lean();
+    let label = format!("embedded Lean {}", lean.version());
+    let i = lean.server(options);
+    LeanCommand {
+        program: i.program,
+        args: i.args,
+        env: i.env,
+        cwd: cwd.to_path_buf(),
+        label,
+        takes_options: true,
+    }
+}
+
+/// A running embedded language server with a client that was initialised; holds its permit.
+pub struct Server {
+    /// The client.
+    pub client: LeanClient,
+    /// The process, killed on drop.
+    pub process: ServerProcess,
+    stderr: tokio::task::JoinHandle<String>,
+    _permit: SemaphorePermit<'static>,
+}
+
+impl Server {
+    /// Starts the embedded server with these options of Lean's.
+    pub async fn start(options: &[&str]) -> Server {
+        Server::start_in(options, root()).await
+    }
+
+    /// The same in a folder.
+    pub async fn start_in(options: &[&str], cwd: &Path) -> Server {
+        let command = tokio::task::block_in_place(|| server_command(options, cwd));
+        let permit = permit().await;
+        let mut process = ServerProcess::spawn(&command).expect("the embedded server starts");
+        let (stdout, stdin) = (process.stdout.take().unwrap(), process.stdin.take().unwrap());
+        let mut errors = process.stderr.take().unwrap();
+        let stderr = tokio::spawn(async move {
+            let mut text = String::new();
+            let _ = errors.read_to_string(&mut text).await;
+            text
+        });
+        let client = LeanClient::start(stdout, stdin);
+        client.initialize(client::initialize_params()).await.expect("initialize is answered");
+        Server { client, process, stderr, _permit: permit }
+    }
+
+    /// Ends the server in the protocol's way; returns its exit code and what it wrote on standard error.
+    pub async fn stop(self) -> (Option<i32>, String) {
+        let Server { client, process, stderr, _permit } = self;
+        client.shutdown(Duration::from_secs(10)).await.expect("shutdown is answered");
+        let status = process.finish(Duration::from_secs(10)).await;
+        (status.and_then(|s| s.code()), stderr.await.unwrap_or_default())
+    }
+}
