@@ -3,6 +3,7 @@
 pub mod client;
 pub mod command;
 pub mod process;
+pub mod uri;
 
 pub use client::{LeanClient, LeanError};
 pub use command::LeanCommand;

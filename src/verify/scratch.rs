@@ -45,8 +45,10 @@ pub fn holes_at(text: &str, offset: usize) -> Vec<Hole> {
         return sorry_holes(text, &code, i);
     }
     let before = code.iter().rposition(|t| t.end() <= offset);
-    let after = code.get(before.map_or(0, |i| i + 1)).filter(|t| t.start >= offset);
-    let opener = before.filter(|i| opens_block(&code, *i)).map(|i| code[i]);
+    let next = code.get(before.map_or(0, |i| i + 1));
+    let inside = next.is_some_and(|t| t.start < offset);
+    let after = next.filter(|_| !inside);
+    let opener = before.filter(|i| !inside && opens_block(&code, *i)).map(|i| code[i]);
     if let Some(hole) = opener.and_then(|o| behind_opener(text, offset, &o, after)) {
         return vec![hole];
     }
@@ -140,12 +142,7 @@ fn behind_opener(text: &str, offset: usize, opener: &Token<'_>, after: Option<&T
     })
 }
 
-fn blank_line(
-    text: &str,
-    line: &Range<usize>,
-    before: Option<Token<'_>>,
-    after: Option<&Token<'_>>,
-) -> Hole {
+fn blank_line(text: &str, line: &Range<usize>, before: Option<Token<'_>>, after: Option<&Token<'_>>) -> Hole {
     let own = text[line.clone()].trim_end_matches('\r').chars().count();
     let derived = before.map_or(0, |t| {
         let previous = line_range(text, t.start);
@@ -167,8 +164,7 @@ fn blank_line(
 }
 
 fn before_tactic(text: &str, code: &[Token<'_>], offset: usize, line: &Range<usize>) -> Option<Hole> {
-    let on_line: Vec<usize> =
-        (0..code.len()).filter(|i| line.contains(&code[*i].start)).collect();
+    let on_line: Vec<usize> = (0..code.len()).filter(|i| line.contains(&code[*i].start)).collect();
     let mut chosen = None;
     let mut begins = true;
     for i in on_line {
@@ -283,15 +279,55 @@ pub struct Declaration {
 }
 
 const KINDS: &[&str] = &[
-    "theorem", "lemma", "example", "def", "abbrev", "instance", "structure", "inductive", "class", "opaque",
+    "theorem",
+    "lemma",
+    "example",
+    "def",
+    "abbrev",
+    "instance",
+    "structure",
+    "inductive",
+    "class",
+    "opaque",
     "axiom",
 ];
 
 const COMMANDS: &[&str] = &[
-    "namespace", "section", "end", "mutual", "variable", "universe", "attribute", "open", "export", "private",
-    "protected", "public", "noncomputable", "partial", "unsafe", "macro", "macro_rules", "syntax", "notation",
-    "elab", "elab_rules", "infix", "infixl", "infixr", "prefix", "postfix", "local", "scoped", "initialize",
-    "run_cmd", "include", "omit", "set_option", "deriving", "nonrec",
+    "namespace",
+    "section",
+    "end",
+    "mutual",
+    "variable",
+    "universe",
+    "attribute",
+    "open",
+    "export",
+    "private",
+    "protected",
+    "public",
+    "noncomputable",
+    "partial",
+    "unsafe",
+    "macro",
+    "macro_rules",
+    "syntax",
+    "notation",
+    "elab",
+    "elab_rules",
+    "infix",
+    "infixl",
+    "infixr",
+    "prefix",
+    "postfix",
+    "local",
+    "scoped",
+    "initialize",
+    "run_cmd",
+    "include",
+    "omit",
+    "set_option",
+    "deriving",
+    "nonrec",
 ];
 
 /// Finds the declaration around a byte by the keywords that begin lines.
@@ -327,9 +363,10 @@ pub fn declaration_at(text: &str, offset: usize) -> Declaration {
         }
         // The keyword may stand behind modifiers and attributes on the same line.
         let line = line_range(text, t.start);
-        let kind = all[i..].iter().take_while(|k| k.start < line.end).find(|k| {
-            k.kind == TokenKind::Word && KINDS.contains(&k.text)
-        });
+        let kind = all[i..]
+            .iter()
+            .take_while(|k| k.start < line.end)
+            .find(|k| k.kind == TokenKind::Word && KINDS.contains(&k.text));
         start = Some((t.start, kind.map(|k| k.text)));
     }
     let (begin, kind) = start.unwrap_or((0, None));
@@ -359,10 +396,10 @@ fn line_starts_at(text: &str, token: &Token<'_>) -> bool {
 mod tests {
     use super::*;
 
-    /// Puts `a\nb` in the hole at `|` and shows the text.
+    /// Puts `a\nb` in the hole at `¦` and shows the text.
     fn fill(marked: &str) -> String {
-        let offset = marked.find('|').unwrap();
-        let text = marked.replacen('|', "", 1);
+        let offset = marked.find('¦').unwrap();
+        let text = marked.replacen('¦', "", 1);
         let holes = holes_at(&text, offset);
         let hole = holes.first().expect("a hole");
         [&text[..hole.range.start], &hole.insertion("a\nb"), &text[hole.range.end..]].concat()
@@ -370,36 +407,38 @@ mod tests {
 
     #[test]
     fn a_sorry_is_replaced_wherever_the_position_touches_it() {
-        for marked in ["t := by\n  |sorry\n", "t := by\n  sor|ry\n", "t := by\n  sorry|\n", "t := by\n|  sorry\n"] {
+        for marked in
+            ["t := by\n  ¦sorry\n", "t := by\n  sor¦ry\n", "t := by\n  sorry¦\n", "t := by\n¦  sorry\n"]
+        {
             assert_eq!(fill(marked), "t := by\n  a\n  b\n", "{marked:?}");
         }
-        assert_eq!(fill("t := by sorr|y\n"), "t := by a\n        b\n");
-        assert_eq!(fill("t := by\n  exact sorr|y"), "t := by\n  a\n  b");
-        assert_eq!(fill("t : p := |sorry"), "t : p := by a\n            b");
-        assert_eq!(fill("  · admi|t\n  · x"), "  · a\n    b\n  · x");
+        assert_eq!(fill("t := by sorr¦y\n"), "t := by a\n        b\n");
+        assert_eq!(fill("t := by\n  exact sorr¦y"), "t := by\n  a\n  b");
+        assert_eq!(fill("t : p := ¦sorry"), "t : p := by a\n            b");
+        assert_eq!(fill("  · admi¦t\n  · x"), "  · a\n    b\n  · x");
     }
 
     #[test]
     fn an_empty_block_is_filled() {
-        assert_eq!(fill("t := by|"), "t := by\n  a\n  b");
-        assert_eq!(fill("t := by|\n\ntheorem u"), "t := by\n  a\n  b\n\ntheorem u");
-        assert_eq!(fill("  ·|\n  · x"), "  · a\n    b\n  · x");
-        assert_eq!(fill("  | zero =>|\n  | succ n => x"), "  | zero =>| a\n");
+        assert_eq!(fill("t := by¦"), "t := by\n  a\n  b");
+        assert_eq!(fill("t := by¦\n\ntheorem u"), "t := by\n  a\n  b\n\ntheorem u");
+        assert_eq!(fill("  ·¦\n  · x"), "  · a\n    b\n  · x");
+        assert_eq!(fill("  | zero =>¦\n  | succ n => x"), "  | zero => a\n            b\n  | succ n => x");
     }
 
     #[test]
     fn a_blank_line_takes_the_tactic_at_its_indentation() {
-        assert_eq!(fill("t := by\n  x\n  |\n"), "t := by\n  x\n  a\n  b\n");
-        assert_eq!(fill("t := by\n|\n"), "t := by\n  a\n  b\n");
-        assert_eq!(fill("t := by\n  x\n|"), "t := by\n  x\n  a\n  b");
+        assert_eq!(fill("t := by\n  x\n  ¦\n"), "t := by\n  x\n  a\n  b\n");
+        assert_eq!(fill("t := by\n¦\n"), "t := by\n  a\n  b\n");
+        assert_eq!(fill("t := by\n  x\n¦"), "t := by\n  x\n  a\n  b");
     }
 
     #[test]
     fn an_existing_tactic_comes_after() {
-        assert_eq!(fill("t := by\n  si|mp\n"), "t := by\n  a\n  b\n  simp\n");
-        assert_eq!(fill("t := by |simp\n"), "t := by a\n        b\n        simp\n");
-        assert_eq!(fill("t := by|\n  simp\n"), "t := by\n  a\n  b\n  simp\n");
-        assert_eq!(fill("  · si|mp\n"), "  · a\n    b\n    simp\n");
+        assert_eq!(fill("t := by\n  si¦mp\n"), "t := by\n  a\n  b\n  simp\n");
+        assert_eq!(fill("t := by ¦simp\n"), "t := by a\n        b\n        simp\n");
+        assert_eq!(fill("t := by¦\n  simp\n"), "t := by\n  a\n  b\n  simp\n");
+        assert_eq!(fill("  · si¦mp\n"), "  · a\n    b\n    simp\n");
     }
 
     #[test]
