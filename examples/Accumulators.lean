@@ -170,9 +170,4 @@ theorem iter_add (f : Nat → Nat) (n m x : Nat) : iter f (n + m) x = iter f m (
     rw [Nat.succ_add, iter, ih]
     rfl
 
-theorem iter_fixed (f : Nat → Nat) (n x : Nat) (h : f x = x) : iter f n x = x := by
-  induction n with
-  | zero => rfl
-  | succ n ih => rw [iter, h, ih]
-
 end Accumulators

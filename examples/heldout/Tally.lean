@@ -114,12 +114,6 @@ theorem value_bound (b : Bin) : value b < 2 ^ digits b := by
     rw [value, digits, Nat.pow_succ]
     omega
 
-theorem flip_flip (b : Bin) : flip (flip b) = b := by
-  induction b with
-  | nil => rfl
-  | twice b ih => rw [flip, flip, ih]
-  | twiceOne b ih => rw [flip, flip, ih]
-
 theorem ones_flip (b : Bin) : ones b + ones (flip b) = digits b := by
   induction b with
   | nil => rfl

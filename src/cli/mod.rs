@@ -9,6 +9,7 @@ mod demo;
 mod eval;
 mod export_feedback;
 mod finetune;
+mod needs;
 mod runtime;
 mod serve;
 mod suggest;

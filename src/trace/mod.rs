@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod attempt;
+pub mod overlap;
 mod raw;
 pub mod run;
 
