@@ -191,7 +191,7 @@ fn share_dir() -> Result<PathBuf> {
         places.extend(bin.ancestors().skip(1).take(3).map(Path::to_path_buf));
     }
     let found =
-        places.iter().find(|p| p.join("runtime/packages.json").is_file() && p.join("models").is_dir());
+        places.iter().find(|p| p.join("runtime/packages.json").is_file());
     found.cloned().ok_or_else(|| {
         Failure::new(
             FailureKind::Missing,
