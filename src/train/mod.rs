@@ -1,1 +1,18 @@
-//! Steps and feedback to a better policy.
+//! Proof steps and feedback → a better bundle.
+//!
+//! [`Finetune`] is the whole run; `docs/training.md` explains the objectives and the data's preparation.
+
+pub mod augment;
+pub mod batch;
+mod card;
+pub mod checkpoint;
+pub mod dataset;
+mod finetune;
+pub mod learn;
+pub mod model;
+pub mod objective;
+pub mod optimizer;
+pub mod publish;
+pub mod stream;
+
+pub use finetune::{Base, Finetune, FinetuneReport, Finished, Shape, checkpoint_file};

@@ -1,0 +1,262 @@
+//! Proof steps and labelled tactics → examples, and what must never be trained on.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::BufRead;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::augment::alpha_form;
+use crate::error::{Failure, FailureKind};
+use crate::proof::{Goal, ProofStep};
+
+/// A goal and the tactic that its author wrote there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The main goal.
+    pub goal: Goal,
+    /// The tactic.
+    pub tactic: String,
+    /// The declaration, for splits and messages.
+    pub decl: String,
+}
+
+/// A tactic with a judgement: what KTO learns from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelledRow {
+    /// The goal as Lean prints it.
+    pub prompt: String,
+    /// The tactic.
+    pub completion: String,
+    /// Wanted (accepted and kept, typed alike) or not (rejected, undone, refused by Lean, no progress).
+    pub label: bool,
+}
+
+/// What the collection of a data set left out, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Steps with an error, without a goal, or with `sorry`.
+    pub unusable: usize,
+    /// The same goal and tactic seen before.
+    pub repeated: usize,
+    /// Steps of declarations whose statement is a held-out one under other names.
+    pub near_held_out: usize,
+}
+
+/// Reads steps from JSON Lines files as `lean-copilot trace` writes them.
+pub fn read_steps(files: &[impl AsRef<Path>]) -> Result<Vec<ProofStep>> {
+    let mut all = Vec::new();
+    for file in files {
+        all.extend(read_lines(file.as_ref(), "`lean-copilot trace` writes such files")?);
+    }
+    Ok(all)
+}
+
+/// Reads one JSON value a line; blank lines are skipped.
+pub fn read_lines<T: for<'de> Deserialize<'de>>(file: &Path, hint: &str) -> Result<Vec<T>> {
+    let name = file.display();
+    let open = std::fs::File::open(file).map_err(|e| {
+        Failure::new(FailureKind::Usage, format!("cannot read `{name}`: {e}")).hint(hint)
+    })?;
+    let mut all = Vec::new();
+    for (i, line) in std::io::BufReader::new(open).lines().enumerate() {
+        let line = line.with_context(|| format!("reading `{name}`"))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let value = serde_json::from_str(&line).map_err(|e| {
+            Failure::new(FailureKind::Corrupt, format!("`{name}`, line {}: {e}", i + 1)).hint(hint)
+        })?;
+        all.push(value);
+    }
+    Ok(all)
+}
+
+/// A declaration that no training may see.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HeldOutDeclaration {
+    /// File, as traced.
+    pub file: String,
+    /// Full name.
+    pub decl: String,
+    /// SHA-256 of the statement's goal with the context's names numbered.
+    pub statement_sha256: String,
+}
+
+/// The committed list of held-out declarations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct HeldOut {
+    /// Sorted by file and name.
+    pub declarations: Vec<HeldOutDeclaration>,
+}
+
+impl HeldOut {
+    /// The list of all declarations of traced held-out files.
+    pub fn of(steps: &[ProofStep]) -> HeldOut {
+        let mut declarations: Vec<HeldOutDeclaration> = statements(steps)
+            .into_iter()
+            .map(|((file, decl), goal)| HeldOutDeclaration {
+                file: file.to_owned(),
+                decl: decl.to_owned(),
+                statement_sha256: statement_hash(goal),
+            })
+            .collect();
+        declarations.sort();
+        HeldOut { declarations }
+    }
+
+    /// Reads the list.
+    pub fn read(file: &Path) -> Result<HeldOut> {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read the held-out list `{}`", file.display()))?;
+        serde_json::from_str(&text).map_err(|e| {
+            let message = format!("`{}` is not a held-out list: {e}", file.display());
+            Failure::new(FailureKind::Corrupt, message).into()
+        })
+    }
+
+    /// An error that names the first held-out declaration among the steps.
+    pub fn refuse(&self, steps: &[ProofStep]) -> Result<()> {
+        let names: HashSet<&str> = self.declarations.iter().map(|d| d.decl.as_str()).collect();
+        let found: BTreeSet<&str> =
+            steps.iter().map(|s| s.decl.as_str()).filter(|d| names.contains(d)).collect();
+        let Some(first) = found.first() else { return Ok(()) };
+        let more = if found.len() > 1 { format!(" and {} more", found.len() - 1) } else { String::new() };
+        Err(Failure::new(
+            FailureKind::Usage,
+            format!("the training data hold `{first}`{more}, which is held out for measuring"),
+        )
+        .hint("leave the held-out files out of `--data`")
+        .into())
+    }
+
+    /// Whether a statement is a held-out one, up to the names in its context.
+    fn has_statement(&self, hash: &str) -> bool {
+        self.declarations.iter().any(|d| d.statement_sha256 == hash)
+    }
+}
+
+fn statement_hash(goal: &Goal) -> String {
+    Sha256::digest(alpha_form(goal).as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The goal of each declaration's first step: its statement.
+fn statements(steps: &[ProofStep]) -> BTreeMap<(&str, &str), &Goal> {
+    let mut first: BTreeMap<(&str, &str), (u32, &Goal)> = BTreeMap::new();
+    for s in steps {
+        if let Some(goal) = s.state_before.first() {
+            let entry = first.entry((&s.file, &s.decl)).or_insert((s.step, goal));
+            if s.step < entry.0 {
+                *entry = (s.step, goal);
+            }
+        }
+    }
+    first.into_iter().map(|(k, (_, goal))| (k, goal)).collect()
+}
+
+/// Training examples of traced steps. Held-out declarations are refused by name; declarations that only
+/// restate one are left out and counted, like repetitions and what cannot be learnt from.
+pub fn collect(steps: &[ProofStep], held_out: &HeldOut) -> Result<(Vec<Step>, LeftOut)> {
+    held_out.refuse(steps)?;
+    let near: HashSet<(&str, &str)> = statements(steps)
+        .into_iter()
+        .filter(|(_, goal)| held_out.has_statement(&statement_hash(goal)))
+        .map(|(k, _)| k)
+        .collect();
+    let mut seen = HashSet::new();
+    let mut left_out = LeftOut::default();
+    let mut all = Vec::new();
+    for s in steps {
+        let Some(goal) = s.state_before.first().filter(|_| is_usable(s)) else {
+            left_out.unusable += 1;
+            continue;
+        };
+        if near.contains(&(s.file.as_str(), s.decl.as_str())) {
+            left_out.near_held_out += 1;
+        } else if !seen.insert((goal.normal_form(), s.tactic.trim())) {
+            left_out.repeated += 1;
+        } else {
+            all.push(Step { goal: goal.clone(), tactic: s.tactic.trim().to_owned(), decl: s.decl.clone() });
+        }
+    }
+    Ok((all, left_out))
+}
+
+fn is_usable(s: &ProofStep) -> bool {
+    s.error.is_none() && !s.tactic.trim().is_empty() && !s.tactic.contains("sorry") && !s.tactic.contains("admit")
+}
+
+/// Splits by declaration, so that no proof is on both sides: every `one_in`th by the hash of its name.
+pub fn split(steps: Vec<Step>, one_in: u64) -> (Vec<Step>, Vec<Step>) {
+    steps.into_iter().partition(|s| {
+        let digest = Sha256::digest(s.decl.as_bytes());
+        let n = u64::from_le_bytes(digest[..8].try_into().expect("a digest has 32 bytes"));
+        one_in == 0 || n % one_in != 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::{Origin, StepRange};
+
+    fn step(decl: &str, goal: &str, tactic: &str) -> ProofStep {
+        ProofStep {
+            file: "A.lean".into(),
+            decl: decl.into(),
+            step: 0,
+            parent: None,
+            range: StepRange { start: (1, 1), end: (1, 2) },
+            state_before: vec![Goal::parse(goal)],
+            tactic: tactic.into(),
+            source: tactic.into(),
+            states_after: vec![],
+            error: None,
+            header_sha256: String::new(),
+            origin: Origin::Written,
+        }
+    }
+
+    #[test]
+    fn a_held_out_declaration_is_refused_by_name() {
+        let held = HeldOut::of(&[step("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
+        let error = collect(&[step("Held.add_self", "⊢ True", "trivial")], &held).unwrap_err();
+        assert!(error.to_string().contains("`Held.add_self`"), "{error}");
+    }
+
+    #[test]
+    fn a_held_out_statement_under_other_names_is_left_out() {
+        let held = HeldOut::of(&[step("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
+        let steps = [step("Mine.twice", "k : Nat\n⊢ k + k = 2 * k", "omega"), step("Mine.b", "⊢ True", "trivial")];
+        let (kept, left_out) = collect(&steps, &held).unwrap();
+        assert_eq!((kept.len(), left_out.near_held_out), (1, 1));
+        assert_eq!(kept[0].decl, "Mine.b");
+    }
+
+    #[test]
+    fn repetitions_errors_and_sorry_are_left_out() {
+        let mut bad = step("C", "⊢ True", "simp");
+        bad.error = Some("no".into());
+        let steps = [
+            step("A", "h : p\n⊢ p", "exact h"),
+            step("B", "h :  p\n⊢ p", "exact h"),
+            step("D", "⊢ True", "sorry"),
+            bad,
+        ];
+        let (kept, left_out) = collect(&steps, &HeldOut::default()).unwrap();
+        assert_eq!((kept.len(), left_out.repeated, left_out.unusable), (1, 1, 2));
+    }
+
+    #[test]
+    fn a_split_is_by_declaration_and_always_the_same() {
+        let all: Vec<Step> = (0..200)
+            .map(|i| Step { goal: Goal::parse("⊢ True"), tactic: "trivial".into(), decl: format!("d{}", i / 4) })
+            .collect();
+        let (a, b) = split(all.clone(), 10);
+        assert!(!b.is_empty() && a.len() > 100);
+        assert!(a.iter().all(|x| b.iter().all(|y| x.decl != y.decl)));
+        assert_eq!(split(all, 10), (a, b));
+    }
+}

@@ -1,0 +1,104 @@
+//! Trained weights → a bundle: rounded, written, opened again, and compared with what ONNX Runtime
+//! computes from the very files.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+
+use super::batch::Sequence;
+use super::model::{Llama, TokenBatch, host};
+use super::stream::Data;
+use crate::error::{Failure, FailureKind};
+use crate::policy::bundle::{Bundle, BundleWriter};
+
+/// Largest difference of a logit between trainer and ONNX Runtime at which a bundle is published.
+pub const PARITY_LIMIT: f64 = 1e-3;
+
+/// What ONNX Runtime computes for a prompt: the logits of every place, row by row.
+pub type OnnxLogits<'a> = dyn Fn(&Bundle, &[Vec<u32>]) -> Result<Vec<Vec<f32>>> + 'a;
+
+/// Writes a bundle to `target`, which appears only if it passes the parity check. Returns it with the
+/// largest difference found.
+pub fn publish(
+    writer: &BundleWriter<'_>,
+    target: &Path,
+    prompts: &[Vec<u32>],
+    device: &Device,
+    onnx: &OnnxLogits<'_>,
+) -> Result<(Bundle, f64)> {
+    let target = std::path::absolute(target)?;
+    let parent = target.parent().context("a bundle needs a folder to stand in")?;
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot make `{}`", parent.display()))?;
+    // Checked in a place of its own: a bundle in use is never replaced by one that fails.
+    let staging = tempfile::Builder::new().prefix(".publish-").tempdir_in(parent)?;
+    let staged = writer.write(&staging.path().join("bundle"))?;
+    let difference = parity(&staged, prompts, device, onnx)?;
+    if !(difference < PARITY_LIMIT) {
+        return Err(Failure::new(
+            FailureKind::Other,
+            format!(
+                "the new bundle was not published: ONNX Runtime's logits differ from the trainer's by \
+                 {difference:.2e}, the limit is {PARITY_LIMIT:.0e}"
+            ),
+        )
+        .hint("the bundle in use stays; please report this with `lean-copilot runtime status`")
+        .into());
+    }
+    Ok((writer.write(&target)?, difference))
+}
+
+/// The largest difference between the logits of the published, rounded weights in the trainer (fp32) and
+/// those of ONNX Runtime.
+pub fn parity(bundle: &Bundle, prompts: &[Vec<u32>], device: &Device, onnx: &OnnxLogits<'_>) -> Result<f64> {
+    let model = Llama::new(&bundle.config, &bundle.weights()?, device)?;
+    let theirs = onnx(bundle, prompts).context("comparing with ONNX Runtime")?;
+    let mut worst = 0.0f64;
+    for (prompt, theirs) in prompts.iter().zip(&theirs) {
+        let ours = all_logits(&model, prompt)?;
+        anyhow::ensure!(
+            ours.len() == theirs.len(),
+            "ONNX Runtime returned {} logits for {} tokens, not {}",
+            theirs.len(),
+            prompt.len(),
+            ours.len()
+        );
+        for (a, b) in ours.iter().zip(theirs) {
+            let d = f64::from((a - b).abs());
+            // A logit that is no number must not pass as equal.
+            worst = if d.is_nan() { f64::INFINITY } else { worst.max(d) };
+        }
+    }
+    Ok(worst)
+}
+
+/// The logits after every token of a sequence, row by row.
+pub fn all_logits(model: &Llama, tokens: &[u32]) -> Result<Vec<f32>> {
+    let batch = TokenBatch { rows: 1, width: tokens.len(), tokens: tokens.to_vec(), ..TokenBatch::default() };
+    host(model.logits(model.hidden(&batch)))
+}
+
+/// Some sequences of different lengths to compare logits on.
+pub fn parity_prompts(data: &Data, count: usize) -> Vec<Vec<u32>> {
+    let mut all: Vec<&Sequence> = data.held_out.iter().chain(data.judged.iter().map(|j| &j.sequence)).collect();
+    all.sort_by_key(|s| s.tokens.len());
+    let stride = (all.len() / count.max(1)).max(1);
+    all.iter().rev().step_by(stride).take(count).map(|s| s.tokens.clone()).collect()
+}
+
+/// The loss of KTO over all judged rows, with the reference point taken over all of them.
+pub fn judged_loss(model: &Llama, data: &Data, knobs: super::objective::KtoKnobs) -> Result<f64> {
+    use super::learn::completion_log_probs;
+    let of = |pick: fn(&super::stream::Judged) -> &Sequence| -> Vec<Sequence> {
+        data.judged.iter().map(|j| pick(j).clone()).collect()
+    };
+    let elsewhere = completion_log_probs(model, &of(|j| &j.mismatched), data.pad)?;
+    let there: Vec<f32> = data.judged.iter().map(|j| j.mismatched_reference).collect();
+    let z0 = super::objective::reference_point(&elsewhere, &there);
+    let policy = completion_log_probs(model, &of(|j| &j.sequence), data.pad)?;
+    let reference: Vec<f32> = data.judged.iter().map(|j| j.reference).collect();
+    let labels: Vec<f32> = data.judged.iter().map(|j| if j.label { 1.0 } else { -1.0 }).collect();
+    let vector = |v: &[f32]| burn::tensor::Tensor::<1>::from_data(v, &model.device());
+    let loss = super::objective::kto(vector(&policy), vector(&reference), &labels, z0, knobs).mean();
+    Ok(f64::from(host(loss)?[0]))
+}
