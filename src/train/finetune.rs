@@ -139,7 +139,7 @@ pub struct Finished {
 impl Finetune {
     /// Runs to the end and publishes the bundle, or saves and fails with `Interrupted` when `stop` is set.
     /// Nothing is put into use here.
-    pub fn run(&self, stop: &AtomicBool, onnx: &OnnxLogits<'_>, tell: &mut dyn FnMut(Event)) -> Result<Finished> {
+    pub fn run(&self, stop: &AtomicBool, onnx: Option<&OnnxLogits<'_>>, tell: &mut dyn FnMut(Event)) -> Result<Finished> {
         let begun = Instant::now();
         let device = learn::device(&self.device)?;
         let (mut train, left_out) = dataset::collect(&self.steps, &self.held_out_list)?;
