@@ -10,6 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::{Failure, FailureKind};
 use crate::policy::bundle;
+use crate::runtime::progress::for_stderr;
+use crate::runtime::{Component, install, locate};
 use crate::train::dataset::{HeldOut, LabelledRow, read_lines, read_steps};
 use crate::train::learn::{Event, Knobs, Until};
 use crate::train::objective::Objective;
@@ -139,10 +141,13 @@ pub fn finetune(args: Args, context: super::Context) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&list)?);
         return Ok(());
     }
+    // The new bundle is compared with what ONNX Runtime computes: better missing now than after training.
+    let progress = for_stderr(args.progress == ProgressKind::Json);
+    install::ensure(&context.dirs, &[Component::OnnxRuntime], context.offline, &*progress)?;
     let job = job(&args, &context)?;
     let stop = on_interrupt()?;
     let mut progress = Progress::new(args.progress);
-    let finished = job.run(&stop, None, &mut |event| progress.tell(&event));
+    let finished = job.run(&stop, &mut |event| progress.tell(&event));
     progress.finish();
     let finished = finished?;
     let mut report = finished.report;
@@ -210,6 +215,7 @@ fn job(args: &Args, context: &super::Context) -> Result<Finetune> {
         checkpoint: checkpoint_file(&context.dirs.data, &args.name),
         resume: args.resume,
         device: args.device.clone(),
+        ort_library: locate::onnxruntime(&context.dirs)?,
     })
 }
 

@@ -31,7 +31,10 @@ impl Default for RenameKnobs {
 /// Names that people give, by the kind of thing named; a new name is mostly drawn from the old one's kind.
 const KINDS: [&[&str]; 8] = [
     &["n", "m", "k", "a", "b", "c", "d", "i", "j", "x", "y", "z", "u", "v", "w", "t", "e"],
-    &["h", "h1", "h2", "h3", "h'", "hp", "hq", "hr", "hs", "ha", "hb", "hc", "hn", "hm", "hk", "hx", "hy", "hi", "hab", "hbc", "hle", "hlt", "heq", "hne", "h₁", "h₂", "H"],
+    &[
+        "h", "h1", "h2", "h3", "h'", "hp", "hq", "hr", "hs", "ha", "hb", "hc", "hn", "hm", "hk", "hx", "hy",
+        "hi", "hab", "hbc", "hle", "hlt", "heq", "hne", "h₁", "h₂", "H",
+    ],
     &["ih", "ihn", "ih1", "ih2", "ihl", "ihr", "IH", "hi", "ih'"],
     &["xs", "ys", "zs", "l", "l1", "l2", "as", "bs", "ts", "us", "ws", "L", "l'"],
     &["p", "q", "r", "s", "a", "b", "c", "t"],
@@ -55,16 +58,134 @@ const FUNCTIONS: &[&str] = &[
 
 /// Roots of Lean's own names as goals over core Lean show them; everything else may be a user's.
 const CORE: &[&str] = &[
-    "Nat", "Int", "List", "Option", "Bool", "Prop", "Type", "Sort", "Array", "String", "Char", "Fin", "Sum", "Prod",
-    "And", "Or", "Not", "Iff", "Eq", "HEq", "Ne", "True", "False", "Exists", "Function", "Subtype", "Sigma",
-    "Unit", "PUnit", "Empty", "PEmpty", "Decidable", "Nonempty", "Inhabited", "BEq", "Ord", "Ordering", "Id",
-    "Except", "StateM", "Monad", "Functor", "Membership", "GetElem", "HAdd", "HMul", "HSub", "Add", "Mul", "Sub",
-    "Neg", "Zero", "One", "LE", "LT", "Max", "Min", "Std", "Lean", "Classical", "Acc", "WellFounded", "Equivalence",
-    "Setoid", "Quot", "Quotient", "UInt8", "UInt32", "UInt64", "BitVec", "Float", "Rat", "Vector", "Iterator",
-    "true", "false", "none", "some", "nil", "cons", "zero", "succ", "inl", "inr", "id", "max", "min", "fun",
-    "match", "with", "let", "have", "if", "then", "else", "show", "from", "do", "by", "in", "at", "fst", "snd", "not", "and", "or",
-    "decide", "dite", "ite", "absurd", "rfl", "default", "compare", "instDecidableEqNat", "cast", "motive", "mk", "toNat",
-    "natAbs", "xor", "forall", "exists", "using", "generalizing", "only", "this", "left", "right",
+    "Nat",
+    "Int",
+    "List",
+    "Option",
+    "Bool",
+    "Prop",
+    "Type",
+    "Sort",
+    "Array",
+    "String",
+    "Char",
+    "Fin",
+    "Sum",
+    "Prod",
+    "And",
+    "Or",
+    "Not",
+    "Iff",
+    "Eq",
+    "HEq",
+    "Ne",
+    "True",
+    "False",
+    "Exists",
+    "Function",
+    "Subtype",
+    "Sigma",
+    "Unit",
+    "PUnit",
+    "Empty",
+    "PEmpty",
+    "Decidable",
+    "Nonempty",
+    "Inhabited",
+    "BEq",
+    "Ord",
+    "Ordering",
+    "Id",
+    "Except",
+    "StateM",
+    "Monad",
+    "Functor",
+    "Membership",
+    "GetElem",
+    "HAdd",
+    "HMul",
+    "HSub",
+    "Add",
+    "Mul",
+    "Sub",
+    "Neg",
+    "Zero",
+    "One",
+    "LE",
+    "LT",
+    "Max",
+    "Min",
+    "Std",
+    "Lean",
+    "Classical",
+    "Acc",
+    "WellFounded",
+    "Equivalence",
+    "Setoid",
+    "Quot",
+    "Quotient",
+    "UInt8",
+    "UInt32",
+    "UInt64",
+    "BitVec",
+    "Float",
+    "Rat",
+    "Vector",
+    "Iterator",
+    "true",
+    "false",
+    "none",
+    "some",
+    "nil",
+    "cons",
+    "zero",
+    "succ",
+    "inl",
+    "inr",
+    "id",
+    "max",
+    "min",
+    "fun",
+    "match",
+    "with",
+    "let",
+    "have",
+    "if",
+    "then",
+    "else",
+    "show",
+    "from",
+    "do",
+    "by",
+    "in",
+    "at",
+    "fst",
+    "snd",
+    "not",
+    "and",
+    "or",
+    "decide",
+    "dite",
+    "ite",
+    "absurd",
+    "rfl",
+    "default",
+    "compare",
+    "instDecidableEqNat",
+    "cast",
+    "motive",
+    "mk",
+    "toNat",
+    "natAbs",
+    "xor",
+    "forall",
+    "exists",
+    "using",
+    "generalizing",
+    "only",
+    "this",
+    "left",
+    "right",
 ];
 
 /// A piece of Lean text.
@@ -81,7 +202,8 @@ fn is_start(c: char) -> bool {
 }
 
 fn is_rest(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '\'' | '!' | '?' | '✝' | '₀'..='₉' | '¹' | '²' | '³' | '⁰' | '⁴'..='⁹')
+    c.is_alphanumeric()
+        || matches!(c, '_' | '\'' | '!' | '?' | '✝' | '₀'..='₉' | '¹' | '²' | '³' | '⁰' | '⁴'..='⁹')
 }
 
 /// Cuts a text into identifiers and the rest; the pieces together are the text.
@@ -94,7 +216,8 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             let mut len = 0;
             let mut chars = rest.char_indices().peekable();
             while let Some((i, c)) = chars.next() {
-                let dotted = c == '.' && chars.peek().is_some_and(|(_, n)| is_start(*n) || n.is_ascii_digit());
+                let dotted =
+                    c == '.' && chars.peek().is_some_and(|(_, n)| is_start(*n) || n.is_ascii_digit());
                 if !is_rest(c) && !dotted {
                     break;
                 }
@@ -193,12 +316,7 @@ pub fn augment(goal: &Goal, tactic: &str, knobs: RenameKnobs, rng: &mut impl Rng
 }
 
 /// Assigns the first proposal that nothing else in the step is called.
-fn give(
-    map: &mut BTreeMap<String, String>,
-    used: &mut BTreeSet<String>,
-    old: &str,
-    proposals: Vec<String>,
-) {
+fn give(map: &mut BTreeMap<String, String>, used: &mut BTreeSet<String>, old: &str, proposals: Vec<String>) {
     if let Some(new) = proposals.into_iter().find(|n| !used.contains(n) && !CORE.contains(&n.as_str())) {
         used.insert(new.clone());
         map.insert(old.to_owned(), new);
@@ -208,12 +326,21 @@ fn give(
 /// Proposals in the old name's kind, then in any kind.
 fn local_name(old: &str, rng: &mut impl Rng) -> Vec<String> {
     let kind: Vec<&&[&str]> = KINDS.iter().filter(|k| k.contains(&old)).collect();
-    let fallback = if old.starts_with("ih") { KINDS[2] } else if old.starts_with('h') { KINDS[1] } else { KINDS[0] };
+    let fallback = if old.starts_with("ih") {
+        KINDS[2]
+    } else if old.starts_with('h') {
+        KINDS[1]
+    } else {
+        KINDS[0]
+    };
     let mut near: Vec<&str> = kind.choose(rng).map_or(fallback, |k| **k).to_vec();
     near.shuffle(rng);
     let mut far: Vec<&str> = KINDS.concat();
     far.shuffle(rng);
-    if rng.random_bool(0.1) { far } else { near.into_iter().chain(far).collect() }.into_iter().map(str::to_owned).collect()
+    if rng.random_bool(0.1) { far } else { near.into_iter().chain(far).collect() }
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Names of the context that can change without changing what the tactic does.
@@ -232,15 +359,15 @@ fn movable_locals(goal: &Goal, tactic: &str) -> Vec<String> {
 /// Whether the tactic uses the word as something other than a variable: a named argument `(n := …)`, a
 /// case tag `case n =>` or `| n => `, or the head of a tactic.
 fn used_as_word(tactic: &str, name: &str) -> bool {
-    let tagged = [format!("({name} :="), format!("case {name} "), format!("| {name} "), format!("{{ {name} :=")];
+    let tagged =
+        [format!("({name} :="), format!("case {name} "), format!("| {name} "), format!("{{ {name} :=")];
     tagged.iter().any(|t| tactic.contains(t.as_str()))
         || tactic.split(['\n', ';', '·', '<', '>']).any(|t| names(t.trim()).next() == Some(name))
 }
 
 /// Roots of identifiers in the goal that are neither bound in it nor known to be Lean's own.
 fn constants(goal: &Goal) -> Vec<String> {
-    let locals: BTreeSet<&str> =
-        goal.hypotheses.iter().flat_map(|h| &h.names).map(String::as_str).collect();
+    let locals: BTreeSet<&str> = goal.hypotheses.iter().flat_map(|h| &h.names).map(String::as_str).collect();
     let mut out: Vec<String> = Vec::new();
     for text in all_texts(goal, "") {
         let bound = bound_names(text);
@@ -249,7 +376,8 @@ fn constants(goal: &Goal) -> Vec<String> {
             // One or two letters are a bound variable or a user's notation: left alone.
             let long = r.chars().count() > 2;
             let free = !locals.contains(r) && !bound.contains(r) && !CORE.contains(&r);
-            if long && free && !r.contains('✝') && !r.starts_with(['_', '?']) && !out.iter().any(|o| o == r) {
+            if long && free && !r.contains('✝') && !r.starts_with(['_', '?']) && !out.iter().any(|o| o == r)
+            {
                 out.push(r.to_owned());
             }
         }
@@ -294,10 +422,16 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     const STEPS: [(&str, &str); 5] = [
-        ("n m : Nat\nh : n ≤ m\nih : double n = n + n\n⊢ double (n + 1) = n + 1 + (n + 1)", "rw [double, ih]"),
+        (
+            "n m : Nat\nh : n ≤ m\nih : double n = n + n\n⊢ double (n + 1) = n + 1 + (n + 1)",
+            "rw [double, ih]",
+        ),
         ("p q : Prop\nh : p ∧ q\n⊢ q ∧ p", "exact ⟨h.2, h.1⟩"),
         ("xs ys : List Nat\n⊢ ∀ x, x ∈ xs → Walk.total xs x", "intro x hx"),
-        ("α : Type\nt : Tree α\n⊢ mirror (mirror t) = t", "induction t with\n| leaf => ?_\n| node l x r ihl ihr => ?_"),
+        (
+            "α : Type\nt : Tree α\n⊢ mirror (mirror t) = t",
+            "induction t with\n| leaf => ?_\n| node l x r ihl ihr => ?_",
+        ),
         ("n : Nat\nleft : n = 1\n⊢ f n = 1", "simp (n := n) [f, left]"),
     ];
 
@@ -309,12 +443,19 @@ mod tests {
     fn pieces_make_up_the_text_again() {
         for (goal, tactic) in STEPS {
             for text in [goal, tactic, "⟨.inl h, (f x).2⟩", "1.5 x✝¹ ‹p›"] {
-                let again: String =
-                    pieces(text).iter().map(|p| match p { Piece::Name(s) | Piece::Other(s) => *s }).collect();
+                let again: String = pieces(text)
+                    .iter()
+                    .map(|p| match p {
+                        Piece::Name(s) | Piece::Other(s) => *s,
+                    })
+                    .collect();
                 assert_eq!(again, text);
             }
         }
-        assert_eq!(names("h.1 Nat.succ (f x).left .inl h").collect::<Vec<_>>(), ["h.1", "Nat.succ", "f", "x", "h"]);
+        assert_eq!(
+            names("h.1 Nat.succ (f x).left .inl h").collect::<Vec<_>>(),
+            ["h.1", "Nat.succ", "f", "x", "h"]
+        );
     }
 
     #[test]

@@ -6,7 +6,13 @@ use super::finetune::FinetuneReport;
 use super::learn::{Evaluation, Knobs};
 
 /// The text of `card.md`.
-pub fn text(name: &str, r: &FinetuneReport, knobs: &Knobs, history: &[(u64, Evaluation)], device: &str) -> String {
+pub fn text(
+    name: &str,
+    r: &FinetuneReport,
+    knobs: &Knobs,
+    history: &[(u64, Evaluation)],
+    device: &str,
+) -> String {
     let base = r.bundle_before.as_deref().unwrap_or("none: trained from scratch");
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let minutes = r.tokens as f64 / r.tokens_per_second.max(1e-9) / 60.0;

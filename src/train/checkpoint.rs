@@ -139,7 +139,8 @@ pub fn load(file: &Path, device: &Device) -> Result<(Header, Tokenizer, Run)> {
     let mut weights = Weights::default();
     let mut names = Vec::new();
     for (name, shape) in config.tensors() {
-        let data = tensors.remove(&format!("w.{name}")).ok_or_else(|| broken(format!("`{name}` is missing")))?;
+        let data =
+            tensors.remove(&format!("w.{name}")).ok_or_else(|| broken(format!("`{name}` is missing")))?;
         if data.len() != shape.iter().product::<usize>() {
             return Err(broken(format!("`{name}` has another size")).into());
         }

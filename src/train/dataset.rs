@@ -57,9 +57,8 @@ pub fn read_steps(files: &[impl AsRef<Path>]) -> Result<Vec<ProofStep>> {
 /// Reads one JSON value a line; blank lines are skipped.
 pub fn read_lines<T: for<'de> Deserialize<'de>>(file: &Path, hint: &str) -> Result<Vec<T>> {
     let name = file.display();
-    let open = std::fs::File::open(file).map_err(|e| {
-        Failure::new(FailureKind::Usage, format!("cannot read `{name}`: {e}")).hint(hint)
-    })?;
+    let open = std::fs::File::open(file)
+        .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot read `{name}`: {e}")).hint(hint))?;
     let mut all = Vec::new();
     for (i, line) in std::io::BufReader::new(open).lines().enumerate() {
         let line = line.with_context(|| format!("reading `{name}`"))?;
@@ -185,7 +184,10 @@ pub fn collect(steps: &[ProofStep], held_out: &HeldOut) -> Result<(Vec<Step>, Le
 }
 
 fn is_usable(s: &ProofStep) -> bool {
-    s.error.is_none() && !s.tactic.trim().is_empty() && !s.tactic.contains("sorry") && !s.tactic.contains("admit")
+    s.error.is_none()
+        && !s.tactic.trim().is_empty()
+        && !s.tactic.contains("sorry")
+        && !s.tactic.contains("admit")
 }
 
 /// Splits by declaration, so that no proof is on both sides: every `one_in`th by the hash of its name.
@@ -229,7 +231,8 @@ mod tests {
     #[test]
     fn a_held_out_statement_under_other_names_is_left_out() {
         let held = HeldOut::of(&[step("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
-        let steps = [step("Mine.twice", "k : Nat\n⊢ k + k = 2 * k", "omega"), step("Mine.b", "⊢ True", "trivial")];
+        let steps =
+            [step("Mine.twice", "k : Nat\n⊢ k + k = 2 * k", "omega"), step("Mine.b", "⊢ True", "trivial")];
         let (kept, left_out) = collect(&steps, &held).unwrap();
         assert_eq!((kept.len(), left_out.near_held_out), (1, 1));
         assert_eq!(kept[0].decl, "Mine.b");
@@ -252,7 +255,11 @@ mod tests {
     #[test]
     fn a_split_is_by_declaration_and_always_the_same() {
         let all: Vec<Step> = (0..200)
-            .map(|i| Step { goal: Goal::parse("⊢ True"), tactic: "trivial".into(), decl: format!("d{}", i / 4) })
+            .map(|i| Step {
+                goal: Goal::parse("⊢ True"),
+                tactic: "trivial".into(),
+                decl: format!("d{}", i / 4),
+            })
             .collect();
         let (a, b) = split(all.clone(), 10);
         assert!(!b.is_empty() && a.len() > 100);

@@ -17,7 +17,7 @@ use super::learn::{self, Evaluation, Event, Knobs, Run};
 use super::model::{self, Llama};
 use super::objective::Objective;
 use super::optimizer::Optimizer;
-use super::publish::{self, OnnxLogits};
+use super::publish;
 use super::stream::{Data, Judged, Stream};
 use super::{card, dataset};
 use crate::error::{Failure, FailureKind};
@@ -81,6 +81,8 @@ pub struct Finetune {
     pub resume: bool,
     /// `cpu`, or a GPU backend that the program was built with.
     pub device: String,
+    /// ONNX Runtime's shared library, for the parity check.
+    pub ort_library: PathBuf,
 }
 
 /// What came of it.
@@ -139,7 +141,7 @@ pub struct Finished {
 impl Finetune {
     /// Runs to the end and publishes the bundle, or saves and fails with `Interrupted` when `stop` is set.
     /// Nothing is put into use here.
-    pub fn run(&self, stop: &AtomicBool, onnx: Option<&OnnxLogits<'_>>, tell: &mut dyn FnMut(Event)) -> Result<Finished> {
+    pub fn run(&self, stop: &AtomicBool, tell: &mut dyn FnMut(Event)) -> Result<Finished> {
         let begun = Instant::now();
         let device = learn::device(&self.device)?;
         let (mut train, left_out) = dataset::collect(&self.steps, &self.held_out_list)?;
@@ -266,7 +268,8 @@ impl Finetune {
             card: &card,
         };
         let prompts = publish::parity_prompts(&data, 6);
-        let (bundle, difference) = publish::publish(&writer, &self.target, &prompts, &device, onnx)?;
+        let (bundle, difference) =
+            publish::publish(&writer, &self.target, &prompts, &device, &self.ort_library)?;
         // The run is in the bundle now; a leftover checkpoint would only invite to resume it.
         if let Err(e) = std::fs::remove_file(&self.checkpoint)
             && e.kind() != std::io::ErrorKind::NotFound

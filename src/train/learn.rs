@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::augment::RenameKnobs;
 use super::batch::{Sequence, Table, plan, table};
 use super::model::{Llama, host};
 use super::objective::{self, KtoKnobs, Objective};
 use super::optimizer::{Optimizer, OptimizerKnobs};
-use super::augment::RenameKnobs;
 use super::stream::{Data, Stream};
 
 /// Everything that decides how a run goes; kept in its checkpoints.
@@ -319,7 +319,10 @@ fn in_threads<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> Result<R> + Sync)
     }
     std::thread::scope(|scope| {
         let handles: Vec<_> = items.iter().map(|item| scope.spawn(|| f(item))).collect();
-        handles.into_iter().map(|h| h.join().map_err(|_| anyhow::anyhow!("a training thread failed"))?).collect()
+        handles
+            .into_iter()
+            .map(|h| h.join().map_err(|_| anyhow::anyhow!("a training thread failed"))?)
+            .collect()
     })
 }
 

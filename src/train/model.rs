@@ -182,7 +182,14 @@ impl Llama {
         rms_norm(x, &self.norm, c.rms_norm_eps)
     }
 
-    fn attention(&self, b: &Block, h: Tensor<2>, batch: &TokenBatch, rotary: &Rotary, mask: &Tensor<4>) -> Tensor<2> {
+    fn attention(
+        &self,
+        b: &Block,
+        h: Tensor<2>,
+        batch: &TokenBatch,
+        rotary: &Rotary,
+        mask: &Tensor<4>,
+    ) -> Tensor<2> {
         let c = &self.config;
         let (heads, kv, hd) = (c.num_attention_heads, c.num_key_value_heads, c.head_dim);
         let split = |x: Tensor<2>, n: usize| x.reshape([batch.rows, batch.width, n, hd]).swap_dims(1, 2);

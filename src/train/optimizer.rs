@@ -85,7 +85,9 @@ impl Optimizer {
         let norm = f64::from(host(Tensor::cat(squares, 0).sum())?[0]).sqrt();
         anyhow::ensure!(norm.is_finite(), "the gradients are not finite: the learning rate is too high");
         let scale = (self.knobs.clip / norm.max(1e-12)).min(1.0);
-        for ((weight, gradient), state) in model.tensors_mut().into_iter().zip(gradients).zip(&mut self.states) {
+        for ((weight, gradient), state) in
+            model.tensors_mut().into_iter().zip(gradients).zip(&mut self.states)
+        {
             let adam = if weight.dims()[0] == 1 { &self.plain } else { &self.decayed };
             let gradient = gradient.mul_scalar(scale);
             let (next, next_state) = adam.step(lr, weight.clone().inner(), gradient, state.take());

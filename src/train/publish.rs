@@ -9,14 +9,13 @@ use burn::tensor::Device;
 use super::batch::Sequence;
 use super::model::{Llama, TokenBatch, host};
 use super::stream::Data;
+use crate::config::DeviceChoice;
 use crate::error::{Failure, FailureKind};
 use crate::policy::bundle::{Bundle, BundleWriter};
+use crate::policy::session::PolicySession;
 
 /// Largest difference of a logit between trainer and ONNX Runtime at which a bundle is published.
 pub const PARITY_LIMIT: f64 = 1e-3;
-
-/// What ONNX Runtime computes for a prompt: the logits of every place, row by row.
-pub type OnnxLogits<'a> = dyn Fn(&Bundle, &[Vec<u32>]) -> Result<Vec<Vec<f32>>> + 'a;
 
 /// Writes a bundle to `target`, which appears only if it passes the parity check. Returns it with the
 /// largest difference found.
@@ -25,16 +24,15 @@ pub fn publish(
     target: &Path,
     prompts: &[Vec<u32>],
     device: &Device,
-    onnx: Option<&OnnxLogits<'_>>,
+    ort_library: &Path,
 ) -> Result<(Bundle, f64)> {
-    let Some(onnx) = onnx else { return Ok((writer.write(target)?, f64::NAN)) };
     let target = std::path::absolute(target)?;
     let parent = target.parent().context("a bundle needs a folder to stand in")?;
     std::fs::create_dir_all(parent).with_context(|| format!("cannot make `{}`", parent.display()))?;
     // Checked in a place of its own: a bundle in use is never replaced by one that fails.
     let staging = tempfile::Builder::new().prefix(".publish-").tempdir_in(parent)?;
     let staged = writer.write(&staging.path().join("bundle"))?;
-    let difference = parity(&staged, prompts, device, onnx)?;
+    let difference = parity(&staged, prompts, device, ort_library)?;
     if !(difference < PARITY_LIMIT) {
         return Err(Failure::new(
             FailureKind::Other,
@@ -51,20 +49,16 @@ pub fn publish(
 
 /// The largest difference between the logits of the published, rounded weights in the trainer (fp32) and
 /// those of ONNX Runtime.
-pub fn parity(bundle: &Bundle, prompts: &[Vec<u32>], device: &Device, onnx: &OnnxLogits<'_>) -> Result<f64> {
+pub fn parity(bundle: &Bundle, prompts: &[Vec<u32>], device: &Device, ort_library: &Path) -> Result<f64> {
     let model = Llama::new(&bundle.config, &bundle.weights()?, device)?;
-    let theirs = onnx(bundle, prompts).context("comparing with ONNX Runtime")?;
+    let mut session = PolicySession::load(bundle, ort_library, DeviceChoice::Cpu, None)
+        .context("comparing the trainer with ONNX Runtime")?;
     let mut worst = 0.0f64;
-    for (prompt, theirs) in prompts.iter().zip(&theirs) {
+    for prompt in prompts {
+        let theirs = session.logits(prompt).context("comparing the trainer with ONNX Runtime")?;
         let ours = all_logits(&model, prompt)?;
-        anyhow::ensure!(
-            ours.len() == theirs.len(),
-            "ONNX Runtime returned {} logits for {} tokens, not {}",
-            theirs.len(),
-            prompt.len(),
-            ours.len()
-        );
-        for (a, b) in ours.iter().zip(theirs) {
+        anyhow::ensure!(ours.len() == theirs.len(), "ONNX Runtime's logits have another shape");
+        for (a, b) in ours.iter().zip(theirs.iter()) {
             let d = f64::from((a - b).abs());
             // A logit that is no number must not pass as equal.
             worst = if d.is_nan() { f64::INFINITY } else { worst.max(d) };
@@ -81,10 +75,14 @@ pub fn all_logits(model: &Llama, tokens: &[u32]) -> Result<Vec<f32>> {
 
 /// Some sequences of different lengths to compare logits on.
 pub fn parity_prompts(data: &Data, count: usize) -> Vec<Vec<u32>> {
-    let mut all: Vec<&Sequence> = data.held_out.iter().chain(data.judged.iter().map(|j| &j.sequence)).collect();
+    let mut all: Vec<&Sequence> =
+        data.held_out.iter().chain(data.judged.iter().map(|j| &j.sequence)).collect();
     all.sort_by_key(|s| s.tokens.len());
     let stride = (all.len() / count.max(1)).max(1);
-    all.iter().rev().step_by(stride).take(count).map(|s| s.tokens.clone()).collect()
+    // A session takes one token less than there are positions, so that it can write one.
+    let room = data.limits.prompt_tokens + data.limits.tactic_tokens - 1;
+    let prompt = |s: &&Sequence| s.tokens.iter().copied().take(room).collect();
+    all.iter().rev().step_by(stride).take(count).map(prompt).collect()
 }
 
 /// The loss of KTO over all judged rows, with the reference point taken over all of them.

@@ -96,7 +96,8 @@ impl Stream {
 
     /// Renames, encodes and groups everything for a pass.
     fn begin_pass(&mut self, data: &Data, knobs: &Knobs) -> Result<()> {
-        let mut rng = ChaCha8Rng::seed_from_u64(knobs.seed.wrapping_mul(0x9E37_79B9).wrapping_add(self.epoch));
+        let mut rng =
+            ChaCha8Rng::seed_from_u64(knobs.seed.wrapping_mul(0x9E37_79B9).wrapping_add(self.epoch));
         self.sequences = data
             .steps
             .iter()
