@@ -93,6 +93,9 @@ pub struct Args {
     /// Decoupled weight decay.
     #[arg(long)]
     weight_decay: Option<f64>,
+    /// Most held-out steps that are evaluated, evenly chosen; 0 means all.
+    #[arg(long)]
+    held_out_rows: Option<usize>,
     /// Order, names and fresh weights follow from it.
     #[arg(long)]
     seed: Option<u64>,
@@ -244,6 +247,10 @@ fn knobs(args: &Args, scratch: bool, objective: Objective) -> Knobs {
     k.batch_tokens = args.batch_tokens.unwrap_or(k.batch_tokens).max(64);
     k.rename.locals = args.rename.unwrap_or(k.rename.locals).clamp(0.0, 1.0);
     k.rename.constants = args.rename_constants.unwrap_or(k.rename.constants).clamp(0.0, 1.0);
+    k.eval_rows = match args.held_out_rows {
+        Some(0) => usize::MAX,
+        rows => rows.unwrap_or(k.eval_rows),
+    };
     k.seed = args.seed.unwrap_or(k.seed);
     k
 }

@@ -29,164 +29,33 @@ impl Default for RenameKnobs {
 }
 
 /// Names that people give, by the kind of thing named; a new name is mostly drawn from the old one's kind.
-const KINDS: [&[&str]; 8] = [
-    &["n", "m", "k", "a", "b", "c", "d", "i", "j", "x", "y", "z", "u", "v", "w", "t", "e"],
-    &[
-        "h", "h1", "h2", "h3", "h'", "hp", "hq", "hr", "hs", "ha", "hb", "hc", "hn", "hm", "hk", "hx", "hy",
-        "hi", "hab", "hbc", "hle", "hlt", "heq", "hne", "h₁", "h₂", "H",
-    ],
-    &["ih", "ihn", "ih1", "ih2", "ihl", "ihr", "IH", "hi", "ih'"],
-    &["xs", "ys", "zs", "l", "l1", "l2", "as", "bs", "ts", "us", "ws", "L", "l'"],
-    &["p", "q", "r", "s", "a", "b", "c", "t"],
-    &["f", "g", "k", "φ", "F", "op", "h"],
-    &["α", "β", "γ", "δ", "σ", "τ", "A", "B", "C", "S", "T"],
-    &["P", "Q", "R", "p", "q", "S"],
+const KINDS: [&str; 8] = [
+    "n m k a b c d i j x y z u v w t e",
+    "h h1 h2 h3 h' hp hq hr hs ha hb hc hn hm hk hx hy hi hab hbc hle hlt heq hne h₁ h₂ H",
+    "ih ihn ih1 ih2 ihl ihr IH hi ih'",
+    "xs ys zs l l1 l2 as bs ts us ws L l'",
+    "p q r s a b c t",
+    "f g k φ F op h",
+    "α β γ δ σ τ A B C S T",
+    "P Q R p q S",
 ];
 
 /// New names of constants: capitalised ones for types and namespaces, small ones for functions.
-const TYPES: &[&str] = &[
-    "Tree", "Shape", "Color", "Stack", "Queue", "Term", "Expr", "Node", "Grid", "Token", "State", "Walk",
-    "Chain", "Road", "Ring", "Box", "Light", "Dial", "Tape", "Move", "Coin", "Card", "Lamp", "Gate", "Path",
-    "Word", "Pile", "Rope", "Bag", "Step", "Cell", "Plan", "Turn", "Mark", "Unary", "Seq", "Wheel", "Bank",
-];
-const FUNCTIONS: &[&str] = &[
-    "size", "depth", "double", "total", "flip", "join", "step", "eval", "count", "weight", "swap", "twist",
-    "merge", "grow", "fold", "rank", "span", "gather", "push", "walk", "score", "shift", "build", "repeat",
-    "trim", "pick", "value", "sumUp", "rotate", "mirror", "half", "next", "prev", "norm", "level", "cost",
-    "scan", "pack", "spread", "climb", "drain", "stamp", "blend", "stack", "pour", "carry", "tally", "fill",
-];
+const TYPES: &str = "Tree Shape Color Stack Queue Term Expr Node Grid Token State Walk Chain Road Ring Box Light Dial \
+    Tape Move Coin Card Lamp Gate Path Word Pile Rope Bag Step Cell Plan Turn Mark Unary Seq Wheel Bank";
+const FUNCTIONS: &str = "size depth double total flip join step eval count weight swap twist merge grow fold rank span gather \
+    push walk score shift build repeat trim pick value sumUp rotate mirror half next prev norm level \
+    cost scan pack spread climb drain stamp blend stack pour carry tally fill";
 
 /// Roots of Lean's own names as goals over core Lean show them; everything else may be a user's.
-const CORE: &[&str] = &[
-    "Nat",
-    "Int",
-    "List",
-    "Option",
-    "Bool",
-    "Prop",
-    "Type",
-    "Sort",
-    "Array",
-    "String",
-    "Char",
-    "Fin",
-    "Sum",
-    "Prod",
-    "And",
-    "Or",
-    "Not",
-    "Iff",
-    "Eq",
-    "HEq",
-    "Ne",
-    "True",
-    "False",
-    "Exists",
-    "Function",
-    "Subtype",
-    "Sigma",
-    "Unit",
-    "PUnit",
-    "Empty",
-    "PEmpty",
-    "Decidable",
-    "Nonempty",
-    "Inhabited",
-    "BEq",
-    "Ord",
-    "Ordering",
-    "Id",
-    "Except",
-    "StateM",
-    "Monad",
-    "Functor",
-    "Membership",
-    "GetElem",
-    "HAdd",
-    "HMul",
-    "HSub",
-    "Add",
-    "Mul",
-    "Sub",
-    "Neg",
-    "Zero",
-    "One",
-    "LE",
-    "LT",
-    "Max",
-    "Min",
-    "Std",
-    "Lean",
-    "Classical",
-    "Acc",
-    "WellFounded",
-    "Equivalence",
-    "Setoid",
-    "Quot",
-    "Quotient",
-    "UInt8",
-    "UInt32",
-    "UInt64",
-    "BitVec",
-    "Float",
-    "Rat",
-    "Vector",
-    "Iterator",
-    "true",
-    "false",
-    "none",
-    "some",
-    "nil",
-    "cons",
-    "zero",
-    "succ",
-    "inl",
-    "inr",
-    "id",
-    "max",
-    "min",
-    "fun",
-    "match",
-    "with",
-    "let",
-    "have",
-    "if",
-    "then",
-    "else",
-    "show",
-    "from",
-    "do",
-    "by",
-    "in",
-    "at",
-    "fst",
-    "snd",
-    "not",
-    "and",
-    "or",
-    "decide",
-    "dite",
-    "ite",
-    "absurd",
-    "rfl",
-    "default",
-    "compare",
-    "instDecidableEqNat",
-    "cast",
-    "motive",
-    "mk",
-    "toNat",
-    "natAbs",
-    "xor",
-    "forall",
-    "exists",
-    "using",
-    "generalizing",
-    "only",
-    "this",
-    "left",
-    "right",
-];
+const CORE: &str = "Nat Int List Option Bool Prop Type Sort Array String Char Fin Sum Prod And Or Not Iff Eq HEq Ne True \
+    False Exists Function Subtype Sigma Unit PUnit Empty PEmpty Decidable Nonempty Inhabited BEq Ord \
+    Ordering Id Except StateM Monad Functor Membership GetElem HAdd HMul HSub Add Mul Sub Neg Zero One \
+    LE LT Max Min Std Lean Classical Acc WellFounded Equivalence Setoid Quot Quotient UInt8 UInt32 \
+    UInt64 BitVec Float Rat Vector Iterator true false none some nil cons zero succ inl inr id max min \
+    fun match with let have if then else show from do by in at fst snd not and or decide dite ite absurd \
+    rfl default compare instDecidableEqNat cast motive mk toNat natAbs xor forall exists using \
+    generalizing only this left right";
 
 /// A piece of Lean text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -301,11 +170,12 @@ pub fn augment(goal: &Goal, tactic: &str, knobs: RenameKnobs, rng: &mut impl Rng
     if rng.random_bool(knobs.constants) {
         for old in constants(goal) {
             let pool = if old.starts_with(char::is_uppercase) { TYPES } else { FUNCTIONS };
-            let mut fresh: Vec<String> = pool.iter().map(|s| (*s).to_owned()).collect();
+            let mut fresh: Vec<String> = words(pool).map(str::to_owned).collect();
             fresh.shuffle(rng);
             // Longer names than the pool holds, made of two, so that nothing is known by heart.
             if rng.random_bool(0.3)
-                && let (Some(a), Some(b)) = (fresh.choose(rng).cloned(), TYPES.choose(rng))
+                && let (Some(a), Some(b)) =
+                    (fresh.choose(rng).cloned(), words(TYPES).collect::<Vec<_>>().choose(rng))
             {
                 fresh.insert(0, format!("{a}{b}"));
             }
@@ -317,7 +187,7 @@ pub fn augment(goal: &Goal, tactic: &str, knobs: RenameKnobs, rng: &mut impl Rng
 
 /// Assigns the first proposal that nothing else in the step is called.
 fn give(map: &mut BTreeMap<String, String>, used: &mut BTreeSet<String>, old: &str, proposals: Vec<String>) {
-    if let Some(new) = proposals.into_iter().find(|n| !used.contains(n) && !CORE.contains(&n.as_str())) {
+    if let Some(new) = proposals.into_iter().find(|n| !used.contains(n) && !is_core(n.as_str())) {
         used.insert(new.clone());
         map.insert(old.to_owned(), new);
     }
@@ -325,29 +195,35 @@ fn give(map: &mut BTreeMap<String, String>, used: &mut BTreeSet<String>, old: &s
 
 /// Proposals in the old name's kind, then in any kind.
 fn local_name(old: &str, rng: &mut impl Rng) -> Vec<String> {
-    let kind: Vec<&&[&str]> = KINDS.iter().filter(|k| k.contains(&old)).collect();
-    let fallback = if old.starts_with("ih") {
-        KINDS[2]
+    let kinds: Vec<&str> = KINDS.iter().copied().filter(|k| words(k).any(|w| w == old)).collect();
+    let fallback = KINDS[if old.starts_with("ih") {
+        2
     } else if old.starts_with('h') {
-        KINDS[1]
+        1
     } else {
-        KINDS[0]
-    };
-    let mut near: Vec<&str> = kind.choose(rng).map_or(fallback, |k| **k).to_vec();
+        0
+    }];
+    let mut near: Vec<&str> = words(kinds.choose(rng).copied().unwrap_or(fallback)).collect();
     near.shuffle(rng);
-    let mut far: Vec<&str> = KINDS.concat();
+    let mut far: Vec<&str> = KINDS.iter().copied().flat_map(words).collect();
     far.shuffle(rng);
-    if rng.random_bool(0.1) { far } else { near.into_iter().chain(far).collect() }
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
+    let proposals = if rng.random_bool(0.1) { far } else { near.into_iter().chain(far).collect() };
+    proposals.into_iter().map(str::to_owned).collect()
+}
+
+fn words(list: &'static str) -> impl Iterator<Item = &'static str> {
+    list.split_ascii_whitespace()
+}
+
+fn is_core(name: &str) -> bool {
+    words(CORE).any(|w| w == name)
 }
 
 /// Names of the context that can change without changing what the tactic does.
 fn movable_locals(goal: &Goal, tactic: &str) -> Vec<String> {
     let mut out = Vec::new();
     for name in goal.hypotheses.iter().flat_map(|h| &h.names) {
-        let keyword = CORE.contains(&name.as_str()) || used_as_word(tactic, name);
+        let keyword = is_core(name) || used_as_word(tactic, name);
         let plain = name.chars().next().is_some_and(is_start) && !name.contains(['✝', '.', '«']);
         if plain && !keyword && !out.contains(name) {
             out.push(name.clone());
@@ -375,7 +251,7 @@ fn constants(goal: &Goal) -> Vec<String> {
             let r = root(name);
             // One or two letters are a bound variable or a user's notation: left alone.
             let long = r.chars().count() > 2;
-            let free = !locals.contains(r) && !bound.contains(r) && !CORE.contains(&r);
+            let free = !locals.contains(r) && !bound.contains(r) && !is_core(r);
             if long && free && !r.contains('✝') && !r.starts_with(['_', '?']) && !out.iter().any(|o| o == r)
             {
                 out.push(r.to_owned());

@@ -191,7 +191,7 @@ impl Finetune {
             _ => run.model.clone(),
         };
         let data = prepare(train, &held_out, &self.judged, tokenizer, limits, &knobs, &reference)?;
-        let learnt_from = sample(&data);
+        let learnt_from = sample(&data.steps, knobs.eval_rows, &data.tokenizer, limits);
         let objective_loss = |model: &Llama| match knobs.objective {
             Objective::Sft => learn::evaluate(model, &learnt_from, data.pad, knobs.shards).map(|e| e.loss),
             Objective::Kto => publish::judged_loss(model, &data, knobs.kto),
@@ -350,8 +350,7 @@ fn prepare(
     reference: &Llama,
 ) -> Result<Data> {
     let pad = tokenizer.special().pad;
-    let held_out: Vec<Sequence> =
-        held_out.iter().filter_map(|s| encode(&tokenizer, &s.goal, &s.tactic, limits)).collect();
+    let held_out = sample(held_out, knobs.eval_rows, &tokenizer, limits);
     let mut judged = Vec::new();
     if knobs.objective == Objective::Kto {
         let mut seen = HashSet::new();
@@ -394,11 +393,11 @@ fn prepare(
     Ok(Data { steps, judged, held_out, tokenizer, limits, pad })
 }
 
-/// At most 1,000 of the steps as they are written, to report the loss on what is learnt from.
-fn sample(data: &Data) -> Vec<Sequence> {
-    let stride = (data.steps.len() / 1000).max(1);
-    let some = data.steps.iter().step_by(stride);
-    some.filter_map(|s| encode(&data.tokenizer, &s.goal, &s.tactic, data.limits)).collect()
+/// At most so many of the steps, evenly chosen, as they are written.
+fn sample(steps: &[Step], rows: usize, tokenizer: &Tokenizer, limits: Limits) -> Vec<Sequence> {
+    let stride = steps.len().div_ceil(rows.max(1)).max(1);
+    let some = steps.iter().step_by(stride);
+    some.filter_map(|s| encode(tokenizer, &s.goal, &s.tactic, limits)).collect()
 }
 
 fn fingerprint(steps: &[Step], judged: &[LabelledRow]) -> String {

@@ -41,6 +41,8 @@ pub struct Knobs {
     pub seed: u64,
     /// Steps between evaluations on held-out steps.
     pub eval_every: u64,
+    /// At most so many held-out steps are evaluated, evenly chosen: all of them take longer than a short run.
+    pub eval_rows: usize,
     /// Seconds between checkpoints.
     pub save_every_s: u64,
 }
@@ -58,7 +60,8 @@ impl Default for Knobs {
             kto: KtoKnobs::default(),
             rehearsal: 1.0,
             seed: 1,
-            eval_every: 50,
+            eval_every: 100,
+            eval_rows: 400,
             save_every_s: 45,
         }
     }
