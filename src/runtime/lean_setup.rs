@@ -59,7 +59,7 @@ pub(super) fn set_up(store: &Store, folder: &Path, progress: &dyn Progress) -> R
     std::fs::remove_dir_all(&package).map_err(|e| disk_error(e, &package))?;
     step("making Lean's library ready");
     let lib = folder.join("lib").join("lean");
-    run("mkir.js", &[&lib, &lib])?;
+    run("ir.js", &[&lib])?;
     let bin = folder.join("bin");
     std::fs::create_dir_all(&bin).map_err(|e| disk_error(e, &bin))?;
     File::create(bin.join("lean")).map_err(|e| disk_error(e, &bin))?;
