@@ -190,8 +190,7 @@ fn share_dir() -> Result<PathBuf> {
         // A build in `target/<profile>/` (or `target/<profile>/deps/`) of the source tree.
         places.extend(bin.ancestors().skip(1).take(3).map(Path::to_path_buf));
     }
-    let found =
-        places.iter().find(|p| p.join("runtime/packages.json").is_file());
+    let found = places.iter().find(|p| p.join("runtime/packages.json").is_file());
     found.cloned().ok_or_else(|| {
         Failure::new(
             FailureKind::Missing,

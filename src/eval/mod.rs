@@ -5,7 +5,9 @@
 //! to with where the author's tactic leads.
 
 pub mod interval;
+pub mod measure;
 pub mod score;
 
 pub use interval::{Interval, bootstrap, paired_difference};
+pub use measure::{Measured, Proposed, measure};
 pub use score::{Scores, StepScore, commonest, score_step};
