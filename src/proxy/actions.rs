@@ -1,0 +1,139 @@
+//! Suggestions in the forms that editors know: code actions and inline completions. Pure.
+
+use lsp_types::{Position, Range};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::lsp::protocol::{DocumentId, Suggestion};
+
+/// What a `textDocument/codeAction` asks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionParams {
+    /// The document.
+    pub text_document: DocumentId,
+    /// For which part of it.
+    pub range: Range,
+    /// Why.
+    #[serde(default)]
+    pub context: ActionContext,
+}
+
+/// The `context` of a code action request, as far as we read it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionContext {
+    /// The kinds wanted; absent means all.
+    pub only: Option<Vec<String>>,
+    /// 1: a person asked; 2: the editor did on its own.
+    pub trigger_kind: Option<u32>,
+}
+
+impl ActionParams {
+    /// Whether a person asked.
+    pub fn invoked(&self) -> bool {
+        self.context.trigger_kind == Some(1)
+    }
+
+    /// Whether quick fixes are wanted: a kind stands for all below it.
+    pub fn wants_quick_fixes(&self) -> bool {
+        self.context.only.as_ref().is_none_or(|kinds| kinds.iter().any(|k| k.is_empty() || k == "quickfix"))
+    }
+}
+
+/// The code action of a suggestion: complete, so that it needs no `resolve`.
+pub fn code_action(uri: &str, version: i32, versioned: bool, suggestion: &Suggestion) -> Value {
+    let edits = json!([{"range": suggestion.edit.range, "newText": suggestion.edit.new_text}]);
+    let edit = if versioned {
+        json!({"documentChanges": [{"textDocument": {"uri": uri, "version": version}, "edits": edits}]})
+    } else {
+        json!({"changes": {uri: edits}})
+    };
+    json!({
+        "title": title(suggestion),
+        "kind": "quickfix",
+        "edit": edit,
+        "data": {"leanCopilot": suggestion.id},
+    })
+}
+
+/// What the menu says: the tactic on one line, and what it does.
+fn title(suggestion: &Suggestion) -> String {
+    const LONGEST: usize = 80;
+    let tactic = suggestion.candidate.tactic.split_whitespace().collect::<Vec<_>>().join(" ");
+    let tactic = match tactic.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", &tactic[..cut]),
+        None => tactic,
+    };
+    let effect = match (suggestion.verdict.completes, suggestion.verdict.goals.len()) {
+        (true, _) => "completes the proof".to_owned(),
+        (false, 0) => "closes the goal".to_owned(),
+        (false, 1) => "1 goal left".to_owned(),
+        (false, n) => format!("{n} goals left"),
+    };
+    format!("Try `{tactic}` ({effect})")
+}
+
+/// The inline completion of a suggestion at the cursor: only where its edit touches the cursor and
+/// stays on one line before it, as editors can show no other.
+pub fn inline_completion(position: Position, suggestion: &Suggestion) -> Option<Value> {
+    let range = suggestion.edit.range;
+    let touches = range.start <= position && position <= range.end && range.start.line == range.end.line;
+    touches.then(|| json!({"insertText": suggestion.edit.new_text, "range": range}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lsp::protocol::Edit;
+    use crate::proof::{Candidate, Goal, Source, Verdict, VerdictKind};
+
+    fn suggestion() -> Suggestion {
+        let at = |character| Position { line: 1, character };
+        Suggestion {
+            id: "s1".into(),
+            candidate: Candidate::new("constructor\n  skip", Source::Policy, Some(-1.0)),
+            verdict: Verdict {
+                kind: VerdictKind::Progress,
+                completes: false,
+                goals: vec![Goal::parse("⊢ p"), Goal::parse("⊢ q")],
+                message: None,
+                elapsed_ms: 2.0,
+            },
+            edit: Edit {
+                range: Range { start: at(2), end: at(7) },
+                new_text: "constructor\n    skip".into(),
+            },
+        }
+    }
+
+    #[test]
+    fn an_action_carries_its_whole_edit_and_our_mark() {
+        let action = code_action("file:///A.lean", 4, true, &suggestion());
+        assert_eq!(action["title"], "Try `constructor skip` (2 goals left)");
+        assert_eq!(action["edit"]["documentChanges"][0]["textDocument"]["version"], 4);
+        assert_eq!(action["data"]["leanCopilot"], "s1");
+        let action = code_action("file:///A.lean", 4, false, &suggestion());
+        assert_eq!(action["edit"]["changes"]["file:///A.lean"][0]["newText"], "constructor\n    skip");
+    }
+
+    #[test]
+    fn only_what_touches_the_cursor_is_completed_inline() {
+        let at = |line, character| inline_completion(Position { line, character }, &suggestion());
+        assert!(at(1, 2).is_some() && at(1, 7).is_some());
+        assert!(at(1, 8).is_none() && at(0, 5).is_none());
+    }
+
+    #[test]
+    fn kinds_and_triggers_are_read() {
+        let params = |context: Value| -> ActionParams {
+            serde_json::from_value(json!({"textDocument": {"uri": "u"}, "context": context,
+                "range": Range::default()}))
+            .unwrap()
+        };
+        assert!(params(json!({"triggerKind": 1, "diagnostics": []})).invoked());
+        assert!(!params(json!({"diagnostics": []})).invoked());
+        assert!(!params(json!({"only": ["source"]})).wants_quick_fixes());
+        assert!(params(json!({"only": ["quickfix"]})).wants_quick_fixes());
+    }
+}

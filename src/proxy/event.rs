@@ -1,0 +1,81 @@
+//! Everything that can wake the loop, and what goes out of it.
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::engine::Update;
+use crate::lsp::codec::Frame;
+use crate::lsp::protocol::{EventParams, FeedbackParams, SuggestParams, SuggestResult};
+
+/// One of the two peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The editor.
+    Editor,
+    /// Lean's server.
+    Lean,
+}
+
+/// What a peer sent.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A whole message.
+    Frame(Frame),
+    /// Bytes of a stream that is no longer LSP; all that follows on this side is of this kind.
+    Raw(Bytes),
+    /// The stream ended.
+    End,
+}
+
+/// The right to have a message in memory: given back when it has been written. It is what makes the
+/// reader of one side wait for the writer of the other.
+pub type Permit = Option<OwnedSemaphorePermit>;
+
+/// Bytes on their way out, in order.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// A whole message, or raw bytes.
+    pub bytes: Bytes,
+    /// Held until written.
+    pub permit: Permit,
+}
+
+/// A request made to us, as the handlers of [`service`](super::service) pass it to the loop. A reply
+/// that is dropped is a cancelled request.
+#[derive(Debug)]
+pub enum Ask {
+    /// `$/leanCopilot/suggest`.
+    Suggest(SuggestParams, oneshot::Sender<Result<SuggestResult, AskError>>),
+    /// `$/leanCopilot/feedback`.
+    Feedback(FeedbackParams, oneshot::Sender<Result<serde_json::Value, AskError>>),
+    /// `$/leanCopilot/event`.
+    Event(EventParams),
+    /// `$/leanCopilot/configure`.
+    Configure(serde_json::Value),
+}
+
+/// Why a request of ours failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskError {
+    /// A code of [`code`](crate::lsp::message::code).
+    pub code: i64,
+    /// For people.
+    pub message: String,
+}
+
+/// The closed list of what can happen.
+#[derive(Debug)]
+pub enum Event {
+    /// A peer sent something.
+    Incoming(Side, Incoming, Permit),
+    /// A peer takes nothing more.
+    Unwritable(Side),
+    /// A handler of ours wants something of the state.
+    Ask(Ask),
+    /// A handler of ours is done: its answer for the editor, and the number it was called under.
+    Answered(i64, Option<Frame>),
+    /// A round of suggestions has news.
+    Update(u64, Update),
+    /// A round of suggestions has ended, by itself or not.
+    Ended(u64),
+}

@@ -1,0 +1,261 @@
+//! Whose a message is: a pure decision from its envelope and a summary of the state.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::event::Side;
+use super::goals::GoalForm;
+use super::splice::Offers;
+use crate::lsp::message::{Envelope, Kind, RequestId};
+use crate::lsp::protocol::method;
+
+/// What becomes of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// Passes; we have no interest in it.
+    Forward,
+    /// Passes, and we read it.
+    Observe(Seen),
+    /// Does not pass: we answer it, or take it for ourselves, or pass a changed one on.
+    Ours(Own),
+}
+
+/// What we read in messages that pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// `initialize`.
+    Initialize,
+    /// `initialized`.
+    Initialized,
+    /// `shutdown`.
+    Shutdown,
+    /// `textDocument/didOpen`.
+    Opened,
+    /// `textDocument/didChange`.
+    Changed,
+    /// `textDocument/didClose`.
+    Closed,
+    /// `textDocument/didSave`.
+    Saved,
+    /// A question for the goals at a position.
+    AsksGoals(GoalForm),
+    /// `textDocument/codeAction`.
+    AsksActions,
+    /// A request that tells where the cursor is.
+    PointsAt,
+    /// `$/cancelRequest` of a request that went to Lean.
+    Cancels,
+    /// Lean's answer to a question for goals.
+    Goals,
+    /// `textDocument/publishDiagnostics`.
+    Diagnostics,
+}
+
+/// What is ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// `$/leanCopilot/*`.
+    Method,
+    /// `$/cancelRequest` of a request that was made to us.
+    Cancel,
+    /// `codeAction/resolve` of an action of ours.
+    Resolve,
+    /// `textDocument/codeAction` where Lean offers none.
+    Actions,
+    /// `textDocument/inlineCompletion` where Lean offers none.
+    Inline,
+    /// An answer to a request with an id of ours.
+    Answer(u64),
+    /// An answer with our prefix to nothing that we asked: it ends here.
+    Stray,
+    /// Lean's answer to `initialize`, which passes with our capabilities merged in.
+    InitializeAnswer,
+    /// Lean's answer to `textDocument/codeAction`, which passes with our actions appended.
+    ActionsAnswer,
+}
+
+/// What we wait for in Lean's answers to the editor's requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// `initialize`.
+    Initialize,
+    /// A question for goals.
+    Goals,
+    /// `textDocument/codeAction`.
+    Actions,
+}
+
+/// What a decision needs to know.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Requests of the editor that are ours and not yet answered.
+    pub ours: HashSet<RequestId>,
+    /// Requests of the editor to Lean whose answers we want to see.
+    pub watched: HashMap<RequestId, Watched>,
+    /// What Lean does itself; unknown before `initialize` was answered.
+    pub offers: Option<Offers>,
+}
+
+/// Decides.
+pub fn route(side: Side, envelope: &Envelope, summary: &Summary) -> Route {
+    match (side, envelope.kind()) {
+        (_, None) => Route::Forward,
+        (Side::Editor, Some(Kind::Request)) => request(envelope, summary),
+        (Side::Editor, Some(Kind::Notification)) => notification(envelope, summary),
+        // We ask the editor nothing, so every answer of its is for Lean.
+        (Side::Editor, Some(Kind::Response)) => Route::Forward,
+        (Side::Lean, Some(Kind::Notification)) => match envelope.method() {
+            "textDocument/publishDiagnostics" => Route::Observe(Seen::Diagnostics),
+            _ => Route::Forward,
+        },
+        (Side::Lean, Some(Kind::Request)) => Route::Forward,
+        (Side::Lean, Some(Kind::Response)) => answer(envelope, summary),
+    }
+}
+
+fn request(envelope: &Envelope, summary: &Summary) -> Route {
+    match envelope.method() {
+        m if m.starts_with(method::PREFIX) => Route::Ours(Own::Method),
+        "initialize" => Route::Observe(Seen::Initialize),
+        "shutdown" => Route::Observe(Seen::Shutdown),
+        "$/lean/plainGoal" => Route::Observe(Seen::AsksGoals(GoalForm::Plain)),
+        "$/lean/rpc/call" if asks_interactive_goals(envelope) => {
+            Route::Observe(Seen::AsksGoals(GoalForm::Interactive))
+        }
+        "textDocument/codeAction" if summary.offers.is_some_and(|o| !o.code_actions) => {
+            Route::Ours(Own::Actions)
+        }
+        "textDocument/codeAction" => Route::Observe(Seen::AsksActions),
+        "codeAction/resolve" if action_of_ours(envelope).is_some() => Route::Ours(Own::Resolve),
+        "textDocument/inlineCompletion" if summary.offers.is_some_and(|o| !o.inline_completion) => {
+            Route::Ours(Own::Inline)
+        }
+        "textDocument/hover" | "textDocument/completion" | "textDocument/documentHighlight" => {
+            Route::Observe(Seen::PointsAt)
+        }
+        _ => Route::Forward,
+    }
+}
+
+fn notification(envelope: &Envelope, summary: &Summary) -> Route {
+    match envelope.method() {
+        m if m.starts_with(method::PREFIX) => Route::Ours(Own::Method),
+        "$/cancelRequest" => match cancelled(envelope) {
+            Some(id) if summary.ours.contains(&id) => Route::Ours(Own::Cancel),
+            Some(id) if summary.watched.contains_key(&id) => Route::Observe(Seen::Cancels),
+            _ => Route::Forward,
+        },
+        "initialized" => Route::Observe(Seen::Initialized),
+        "textDocument/didOpen" => Route::Observe(Seen::Opened),
+        "textDocument/didChange" => Route::Observe(Seen::Changed),
+        "textDocument/didClose" => Route::Observe(Seen::Closed),
+        "textDocument/didSave" => Route::Observe(Seen::Saved),
+        _ => Route::Forward,
+    }
+}
+
+fn answer(envelope: &Envelope, summary: &Summary) -> Route {
+    let Some(id) = envelope.request_id() else { return Route::Forward };
+    if id.is_own() {
+        return Route::Ours(id.own_number().map_or(Own::Stray, Own::Answer));
+    }
+    match summary.watched.get(&id) {
+        Some(Watched::Initialize) => Route::Ours(Own::InitializeAnswer),
+        Some(Watched::Actions) => Route::Ours(Own::ActionsAnswer),
+        Some(Watched::Goals) => Route::Observe(Seen::Goals),
+        None => Route::Forward,
+    }
+}
+
+/// The id in a `$/cancelRequest`.
+pub fn cancelled(envelope: &Envelope) -> Option<RequestId> {
+    #[derive(Deserialize)]
+    struct Params<'a> {
+        #[serde(borrow)]
+        id: &'a RawValue,
+    }
+    envelope.params_as::<Params>().ok().map(|p| RequestId::from(p.id))
+}
+
+/// The suggestion's id in the `data` of a code action of ours.
+pub fn action_of_ours(envelope: &Envelope) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Action {
+        data: Data,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Data {
+        lean_copilot: String,
+    }
+    envelope.params_as::<Action>().ok().map(|a| a.data.lean_copilot)
+}
+
+fn asks_interactive_goals(envelope: &Envelope) -> bool {
+    #[derive(Deserialize)]
+    struct Call<'a> {
+        #[serde(borrow)]
+        method: std::borrow::Cow<'a, str>,
+    }
+    envelope.params_as::<Call>().is_ok_and(|c| c.method == "Lean.Widget.getInteractiveGoals")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(side: Side, body: &str, expected: Route) {
+        let envelope = Envelope::parse(body.as_bytes()).unwrap();
+        let id = |n: u64| RequestId::from(n);
+        let summary = Summary {
+            ours: [id(5)].into(),
+            watched: [(id(0), Watched::Initialize), (id(7), Watched::Goals), (id(8), Watched::Actions)]
+                .into(),
+            offers: Some(Offers { code_actions: true, inline_completion: false }),
+        };
+        assert_eq!(route(side, &envelope, &summary), expected, "{body}");
+    }
+
+    #[test]
+    fn from_the_editor() {
+        let editor = |body: &str, expected| check(Side::Editor, body, expected);
+        editor(r#"{"id":1,"method":"$/leanCopilot/suggest","params":{}}"#, Route::Ours(Own::Method));
+        editor(r#"{"id":1,"method":"$/lean/plainTermGoal","params":{}}"#, Route::Forward);
+        editor(
+            r#"{"id":1,"method":"$/lean/rpc/call","params":{"method":"Lean.Widget.getInteractiveGoals"}}"#,
+            Route::Observe(Seen::AsksGoals(GoalForm::Interactive)),
+        );
+        editor(r#"{"id":1,"method":"$/lean/rpc/call","params":{"method":"Lean.Widget.x"}}"#, Route::Forward);
+        editor(r#"{"method":"$/cancelRequest","params":{"id":5}}"#, Route::Ours(Own::Cancel));
+        editor(r#"{"method":"$/cancelRequest","params":{"id":8}}"#, Route::Observe(Seen::Cancels));
+        editor(r#"{"method":"$/cancelRequest","params":{"id":"5"}}"#, Route::Forward);
+        editor(
+            r#"{"id":2,"method":"codeAction/resolve","params":{"title":"","data":{"leanCopilot":"s1"}}}"#,
+            Route::Ours(Own::Resolve),
+        );
+        editor(r#"{"id":2,"method":"codeAction/resolve","params":{"title":"","data":{}}}"#, Route::Forward);
+        editor(r#"{"id":2,"method":"textDocument/inlineCompletion","params":{}}"#, Route::Ours(Own::Inline));
+        editor(
+            r#"{"id":2,"method":"textDocument/codeAction","params":{}}"#,
+            Route::Observe(Seen::AsksActions),
+        );
+        editor(r#"{"id":"lc:1","result":null}"#, Route::Forward);
+        editor(r#"{"method":"exit"}"#, Route::Forward);
+        editor(r#"{"x":1}"#, Route::Forward);
+    }
+
+    #[test]
+    fn from_lean() {
+        let lean = |body: &str, expected| check(Side::Lean, body, expected);
+        lean(r#"{"id":"lc:12","result":null}"#, Route::Ours(Own::Answer(12)));
+        lean(r#"{"id":"lc:x","result":null}"#, Route::Ours(Own::Stray));
+        lean(r#"{"id":0,"result":{}}"#, Route::Ours(Own::InitializeAnswer));
+        lean(r#"{"id":7,"result":{}}"#, Route::Observe(Seen::Goals));
+        lean(r#"{"id":"7","result":{}}"#, Route::Forward);
+        lean(r#"{"id":8,"error":{"code":1,"message":""}}"#, Route::Ours(Own::ActionsAnswer));
+        lean(r#"{"id":0,"method":"workspace/inlayHint/refresh"}"#, Route::Forward);
+        lean(r#"{"method":"$/lean/fileProgress","params":{}}"#, Route::Forward);
+    }
+}

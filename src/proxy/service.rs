@@ -1,0 +1,125 @@
+//! The methods that are ours, routed by tower-lsp-server's `LspService`.
+//!
+//! Only messages that are ours come here. They get ids of a counter of our own, since an editor's id
+//! may be a number that the service cannot hold; the loop keeps which is which. The handlers hold no
+//! state: they put a question to the loop and wait for its answer.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+use tower::Service as _;
+use tower_lsp_server::jsonrpc::{self, Request, Response};
+use tower_lsp_server::ls_types::{InitializeParams, InitializeResult};
+use tower_lsp_server::{ExitedError, LanguageServer, LspService};
+
+use super::event::{Ask, AskError, Event};
+use crate::lsp::message::code;
+use crate::lsp::protocol::{EventParams, FeedbackParams, SuggestParams, SuggestResult, method};
+
+/// A call in progress: its response, or none for a notification or an unknown method.
+pub type Call = Pin<Box<dyn Future<Output = Result<Option<Response>, ExitedError>> + Send>>;
+
+/// The service, initialised.
+pub struct Methods {
+    service: LspService<Handlers>,
+}
+
+struct Handlers {
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Methods {
+    /// A service whose handlers put their questions to the loop.
+    pub fn new(events: mpsc::UnboundedSender<Event>) -> Methods {
+        let (service, _socket) = LspService::build(|_| Handlers { events })
+            .custom_method(method::SUGGEST, Handlers::suggest)
+            .custom_method(method::FEEDBACK, Handlers::feedback)
+            .custom_method(method::EVENT, Handlers::event)
+            .custom_method(method::CONFIGURE, Handlers::configure)
+            .finish();
+        let mut methods = Methods { service };
+        // The service refuses everything before `initialize`; what ours means is in Lean's answer.
+        let initialize =
+            Request::build("initialize").params(serde_json::json!({"capabilities": {}})).id(0i64);
+        if methods.service.call(initialize.finish()).now_or_never().is_none() {
+            tracing::error!("our own methods did not initialise");
+        }
+        methods
+    }
+
+    /// Begins a request (with an id) or a notification. A notification has reached the loop's queue when
+    /// this returns, so that notifications keep their order.
+    pub fn call(&mut self, id: Option<i64>, method: &str, params: Option<Value>) -> Call {
+        let mut request = Request::build(method.to_owned());
+        if let Some(id) = id {
+            request = request.id(id);
+        }
+        if let Some(params) = params {
+            request = request.params(params);
+        }
+        let mut call: Call = self.service.call(request.finish());
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        match call.as_mut().poll(&mut context) {
+            Poll::Ready(done) => Box::pin(std::future::ready(done)),
+            Poll::Pending => call,
+        }
+    }
+
+    /// Cancels a request that was begun under this id.
+    pub fn cancel(&mut self, id: i64) {
+        let request = Request::build("$/cancelRequest").params(serde_json::json!({"id": id})).finish();
+        if self.service.call(request).now_or_never().is_none() {
+            tracing::error!(id, "a cancellation was not taken");
+        }
+    }
+}
+
+impl LanguageServer for Handlers {
+    async fn initialize(&self, _: InitializeParams) -> jsonrpc::Result<InitializeResult> {
+        Ok(InitializeResult::default())
+    }
+
+    async fn shutdown(&self) -> jsonrpc::Result<()> {
+        Ok(())
+    }
+}
+
+impl Handlers {
+    async fn suggest(&self, params: SuggestParams) -> jsonrpc::Result<SuggestResult> {
+        self.ask(|reply| Ask::Suggest(params, reply)).await
+    }
+
+    async fn feedback(&self, params: FeedbackParams) -> jsonrpc::Result<Value> {
+        self.ask(|reply| Ask::Feedback(params, reply)).await
+    }
+
+    async fn event(&self, params: EventParams) {
+        self.tell(Ask::Event(params));
+    }
+
+    async fn configure(&self, params: Value) {
+        self.tell(Ask::Configure(params));
+    }
+
+    async fn ask<T>(
+        &self,
+        ask: impl FnOnce(oneshot::Sender<Result<T, AskError>>) -> Ask,
+    ) -> jsonrpc::Result<T> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(ask(reply));
+        let lost = || AskError { code: code::INTERNAL_ERROR, message: "the sidecar has stopped".into() };
+        answer.await.unwrap_or_else(|_| Err(lost())).map_err(|e| jsonrpc::Error {
+            code: e.code.into(),
+            message: e.message.into(),
+            data: None,
+        })
+    }
+
+    /// A loop that is over takes no questions: the reply is then dropped, and the request fails.
+    fn tell(&self, ask: Ask) {
+        let _ = self.events.send(Event::Ask(ask));
+    }
+}

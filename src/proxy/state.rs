@@ -1,0 +1,310 @@
+//! The loop's state: one owner, one method per kind of event; nothing here waits.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use lsp_types::{Position, Range};
+use tokio::sync::mpsc;
+
+use super::documents::Documents;
+use super::engine::Engine;
+use super::event::{Event, Incoming, Outgoing, Permit, Side};
+use super::goals::GoalForm;
+use super::rounds::Rounds;
+use super::route::{Route, Summary, route};
+use super::service::Methods;
+use crate::config::Settings;
+use crate::lsp::codec::Frame;
+use crate::lsp::message::{self, Envelope, RequestId};
+use crate::lsp::protocol::StatusParams;
+use crate::proof::Goal;
+
+/// A place in a version of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    /// The document.
+    pub uri: String,
+    /// Its version.
+    pub version: i32,
+    /// Where.
+    pub position: Position,
+}
+
+/// Where the person is, as far as the editor's messages tell.
+#[derive(Debug)]
+pub struct Cursor {
+    /// The place.
+    pub spot: Spot,
+    /// When the pause ends; none when it has.
+    pub due: Option<Instant>,
+    /// When the editor showed interest in the place.
+    pub since: Instant,
+    /// The goals, once an answer came.
+    pub goals: Option<Vec<Goal>>,
+    /// Questions for its goals that Lean has not answered yet, the editor's and ours.
+    pub asked: usize,
+}
+
+/// A question for goals whose answer we want.
+#[derive(Debug)]
+pub struct GoalQuestion {
+    /// Where.
+    pub spot: Spot,
+    /// In which form the answer comes.
+    pub form: GoalForm,
+}
+
+/// A code action request of the editor that went to Lean.
+#[derive(Debug)]
+pub struct ActionQuestion {
+    /// Where; none where the document is not known to us.
+    pub place: Option<(String, i32, Range)>,
+    /// Until when the answer may be held back for a first verdict; none: not at all.
+    pub until: Option<Instant>,
+}
+
+/// Lean's answer to a code action request, held back.
+#[derive(Debug)]
+pub struct Held {
+    /// The request.
+    pub id: RequestId,
+    /// Lean's answer; none where we answer alone.
+    pub answer: Option<(Frame, Permit)>,
+    /// Where, and until when.
+    pub question: ActionQuestion,
+}
+
+/// What the client said about itself in `initialize`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Client {
+    /// It announced `capabilities.experimental.leanCopilot`.
+    pub knows_us: bool,
+    /// It takes `documentChanges` in edits.
+    pub versioned_edits: bool,
+}
+
+/// How far the session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Before `initialized`: nothing of ours may be sent.
+    Starting,
+    /// Between `initialized` and `shutdown`.
+    Running,
+    /// Behind `shutdown`: nothing of ours may be sent any more.
+    Ending,
+}
+
+/// Everything the loop knows.
+pub struct State {
+    /// For workers, which answer by event.
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    to_editor: mpsc::UnboundedSender<Outgoing>,
+    to_lean: Option<mpsc::UnboundedSender<Outgoing>>,
+    raw: bool,
+    switched_off: bool,
+    pub(super) phase: Phase,
+    pub(super) client: Client,
+    pub(super) settings: Settings,
+    pub(super) engine: Engine,
+    pub(super) methods: Methods,
+    pub(super) summary: Summary,
+    /// The editor's ids of requests that are ours, by the number they were called under.
+    pub(super) calls: HashMap<i64, RequestId>,
+    pub(super) goal_questions: HashMap<RequestId, GoalQuestion>,
+    pub(super) action_questions: HashMap<RequestId, ActionQuestion>,
+    pub(super) held: Vec<Held>,
+    pub(super) documents: Documents,
+    pub(super) cursor: Option<Cursor>,
+    pub(super) rounds: Rounds,
+    pub(super) status: Option<StatusParams>,
+    /// What was said by `window/showMessage`, once each.
+    pub(super) said: Vec<String>,
+    /// Whether the editor asks for goals by itself: then other signs of the cursor weigh less.
+    pub(super) editor_asks_goals: bool,
+    last_number: u64,
+}
+
+impl State {
+    /// The state before the first message.
+    pub fn new(
+        events: mpsc::UnboundedSender<Event>,
+        to_editor: mpsc::UnboundedSender<Outgoing>,
+        to_lean: mpsc::UnboundedSender<Outgoing>,
+        settings: Settings,
+        engine: Engine,
+    ) -> State {
+        State {
+            methods: Methods::new(events.clone()),
+            events,
+            to_editor,
+            to_lean: Some(to_lean),
+            raw: false,
+            switched_off: false,
+            phase: Phase::Starting,
+            client: Client::default(),
+            settings,
+            engine,
+            summary: Summary::default(),
+            calls: HashMap::new(),
+            goal_questions: HashMap::new(),
+            action_questions: HashMap::new(),
+            held: Vec::new(),
+            documents: Documents::default(),
+            cursor: None,
+            rounds: Rounds::default(),
+            status: None,
+            said: Vec::new(),
+            editor_asks_goals: false,
+            last_number: 0,
+        }
+    }
+
+    /// Handles an event; `false` when Lean's side has ended and all is said.
+    ///
+    /// What belongs to editor and Lean is passed on before anything of ours runs, and a panic in what
+    /// is ours switches it off; the relay goes on.
+    pub fn handle(&mut self, event: Event) -> bool {
+        match event {
+            Event::Incoming(side, Incoming::Frame(frame), permit) => self.message(side, frame, permit),
+            Event::Incoming(side, Incoming::Raw(bytes), permit) => {
+                self.raw = true;
+                self.guarded(State::release_all);
+                self.send(other(side), Outgoing { bytes, permit });
+            }
+            Event::Incoming(Side::Lean, Incoming::End, _) => {
+                self.guarded(State::release_all);
+                return false;
+            }
+            // The editor is gone: what is queued for Lean is still written, then its input ends.
+            Event::Incoming(Side::Editor, Incoming::End, _) | Event::Unwritable(Side::Editor) => {
+                self.phase = Phase::Ending;
+                self.to_lean = None;
+            }
+            // Its end will be read on its output, where what it said before still stands.
+            Event::Unwritable(Side::Lean) => self.to_lean = None,
+            Event::Ask(ask) => self.guarded(|s| s.ask(ask)),
+            Event::Answered(number, frame) => self.answered(number, frame),
+            Event::Update(round, update) => self.guarded(|s| s.update(round, update)),
+            Event::Ended(round) => self.guarded(|s| s.ended(round)),
+        }
+        true
+    }
+
+    /// The next time at which [`tick`](State::tick) is to be called.
+    pub fn next_tick(&self) -> Option<Instant> {
+        let held = self.held.iter().filter_map(|h| h.question.until).min();
+        let cursor = self.cursor.as_ref().and_then(|c| c.due);
+        [held, cursor, self.rounds.next_due()].into_iter().flatten().min()
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self) {
+        self.guarded(|s| {
+            let now = Instant::now();
+            s.release_due(now);
+            for round in s.rounds.iter_mut() {
+                round.answer_due(now);
+            }
+            if s.cursor.as_ref().is_some_and(|c| c.due.is_some_and(|due| due <= now)) {
+                s.pause_over();
+            }
+        });
+    }
+
+    fn message(&mut self, side: Side, frame: Frame, permit: Permit) {
+        let decided = match Envelope::parse(frame.body()) {
+            Ok(envelope) if self.is_on() => route(side, &envelope, &self.summary),
+            Ok(_) => Route::Forward,
+            Err(e) => {
+                tracing::warn!(?side, "a message that is no JSON-RPC passes unread: {e}");
+                Route::Forward
+            }
+        };
+        match decided {
+            Route::Forward => self.pass(side, &frame, permit),
+            Route::Observe(seen) => {
+                self.pass(side, &frame, permit);
+                self.guarded(|s| s.observe(seen, &frame));
+            }
+            Route::Ours(own) => self.own(own, frame, permit),
+        }
+    }
+
+    /// Whether anything of ours may act.
+    pub(super) fn is_on(&self) -> bool {
+        !self.raw && !self.switched_off
+    }
+
+    /// Runs something of ours. A panic in it ends everything of ours, and nothing else.
+    pub(super) fn guarded(&mut self, work: impl FnOnce(&mut State)) {
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(self)));
+        if result.is_err() && !self.switched_off {
+            tracing::error!("a part of the sidecar failed; from here it only relays");
+            self.switched_off = true;
+            for held in std::mem::take(&mut self.held) {
+                if let Some((frame, permit)) = held.answer {
+                    self.pass(Side::Lean, &frame, permit);
+                }
+            }
+            let message = "the sidecar failed";
+            for (_, id) in std::mem::take(&mut self.calls) {
+                self.to_editor(message::error_response(&id, message::code::INTERNAL_ERROR, message));
+            }
+        }
+    }
+
+    /// Passes a peer's message to the other.
+    pub(super) fn pass(&self, from: Side, frame: &Frame, permit: Permit) {
+        self.send(other(from), Outgoing { bytes: frame.raw().clone(), permit });
+    }
+
+    /// Sends a message of ours to the editor.
+    pub(super) fn to_editor(&self, frame: Frame) {
+        self.send(Side::Editor, Outgoing { bytes: frame.raw().clone(), permit: None });
+    }
+
+    /// Sends a request of ours to Lean, if it may be sent one; its id.
+    pub(super) fn ask_lean(&mut self, method: &str, params: &impl serde::Serialize) -> Option<RequestId> {
+        if self.phase != Phase::Running || !self.is_on() {
+            return None;
+        }
+        let id = RequestId::own(self.number());
+        let frame = message::request(&id, method, params);
+        self.send(Side::Lean, Outgoing { bytes: frame.raw().clone(), permit: None });
+        Some(id)
+    }
+
+    /// Sends a notification of ours to the editor, if it may be sent one.
+    pub(super) fn notify_editor(&self, method: &str, params: &impl serde::Serialize) {
+        if self.phase == Phase::Running && self.is_on() {
+            self.to_editor(message::notification(method, params));
+        }
+    }
+
+    fn send(&self, to: Side, out: Outgoing) {
+        let queue = match to {
+            Side::Editor => Some(&self.to_editor),
+            Side::Lean => self.to_lean.as_ref(),
+        };
+        // A writer that has ended said so by an event; what is behind it cannot be delivered.
+        if let Some(queue) = queue {
+            let _ = queue.send(out);
+        }
+    }
+
+    /// A number that was not used before in this run.
+    pub(super) fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+}
+
+fn other(side: Side) -> Side {
+    match side {
+        Side::Editor => Side::Lean,
+        Side::Lean => Side::Editor,
+    }
+}
+
+/// The longest time that an answer to a person's code action request is held back.
+pub const HOLD: Duration = Duration::from_millis(500);

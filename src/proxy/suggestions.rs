@@ -1,0 +1,221 @@
+//! Rounds of suggestions: when they begin, what their news leads to, and how the sidecar is.
+
+use std::time::{Duration, Instant};
+
+use lsp_types::{Position, Range};
+use serde_json::{Value, json};
+
+use super::engine::{Job, Update};
+use super::event::{Ask, AskError, Event};
+use super::rounds::{Round, Waiting};
+use super::state::{Phase, State};
+use crate::lsp::message::code;
+use crate::lsp::protocol::{StatusParams, StatusState, SuggestParams, SuggestResult, method};
+
+impl State {
+    /// A handler of ours has a question.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Suggest(params, reply) => self.suggest(params, reply),
+            Ask::Feedback(params, reply) => self.engine.feedback(params, reply),
+            Ask::Event(params) => self.engine.event(params),
+            Ask::Configure(settings) => self.configure(&settings),
+        }
+    }
+
+    fn suggest(
+        &mut self,
+        params: SuggestParams,
+        reply: tokio::sync::oneshot::Sender<Result<SuggestResult, AskError>>,
+    ) {
+        let uri = params.text_document.uri;
+        let Some(version) = self.documents.get(&uri).map(|d| d.version) else {
+            let message = format!("`{uri}` is not open");
+            // A request that was cancelled meanwhile has nobody at the other end.
+            let _ = reply.send(Err(AskError { code: code::INVALID_PARAMS, message }));
+            return;
+        };
+        let found = self.rounds.iter().find(|r| r.is_at(&uri, version, params.position)).map(|r| r.id);
+        let Some(id) = found.or_else(|| self.start_round(&uri, params.position, true)) else {
+            let (message, remedy) = self.engine.problem().unwrap_or_default();
+            let message = format!("no suggestions: {message} ({remedy})");
+            let _ = reply.send(Err(AskError { code: code::INTERNAL_ERROR, message }));
+            return;
+        };
+        let here = Range { start: params.position, end: params.position };
+        self.shown_by_request(&uri, version, here);
+        let now = Instant::now();
+        if let Some(round) = self.rounds.get_mut(id) {
+            round.explicit = true;
+            round.waiting.push(Waiting {
+                reply,
+                limit: params.limit.unwrap_or(self.settings.limit),
+                tried: params.tried,
+                due: params.wait_ms.map(|ms| now + Duration::from_millis(ms)),
+            });
+            round.answer_due(now);
+        }
+    }
+
+    /// Begins a round at a place, in the place of one that the editor's cursor began; its number. `None`
+    /// where there is nothing to make suggestions with.
+    pub(super) fn start_round(&mut self, uri: &str, position: Position, explicit: bool) -> Option<u64> {
+        let document = self.documents.get_mut(uri)?;
+        let (version, text) = (document.version, document.snapshot());
+        let job =
+            Job { uri: uri.to_owned(), version, text: text.clone(), position, limit: self.settings.limit };
+        self.rounds.give_up_automatic();
+        let mut news = self.engine.suggest(job)?;
+        let id = self.number();
+        let events = self.events.clone();
+        let task = tokio::spawn(async move {
+            while let Some(update) = news.recv().await {
+                if events.send(Event::Update(id, update)).is_err() {
+                    return;
+                }
+            }
+            let _ = events.send(Event::Ended(id));
+        });
+        tracing::debug!(uri, version, ?position, explicit, "a round begins");
+        self.rounds.add(Round {
+            id,
+            uri: uri.to_owned(),
+            version,
+            text,
+            position,
+            goals: Vec::new(),
+            suggestions: Vec::new(),
+            tried: Vec::new(),
+            pending: 0,
+            done: false,
+            explicit,
+            waiting: Vec::new(),
+            started: Instant::now(),
+            took: None,
+            task: Some(task.abort_handle()),
+        });
+        self.report_status();
+        Some(id)
+    }
+
+    /// The cursor rests at a place whose goals are known: a round begins, unless one is there already, a
+    /// person waits for another, or nothing is to be proved.
+    pub(super) fn suggest_at_cursor(&mut self) {
+        let Some(cursor) = &self.cursor else { return };
+        let Some(goals) = &cursor.goals else { return };
+        let spot = cursor.spot.clone();
+        let known = self.rounds.iter().any(|r| {
+            r.is_at(&spot.uri, spot.version, spot.position)
+                || r.same_goals(&spot.uri, spot.version, spot.position, goals)
+        });
+        let busy = self.rounds.iter().any(|r| r.explicit && !r.done);
+        let hole = || {
+            let text = self.documents.get(&spot.uri).map_or("", |d| d.text());
+            super::engine::touches_hole(text, spot.position)
+        };
+        if self.settings.auto_suggest && !known && !busy && (!goals.is_empty() || hole()) {
+            self.start_round(&spot.uri, spot.position, false);
+        }
+    }
+
+    /// News of a round; of one that was given up they are discarded.
+    pub(super) fn update(&mut self, id: u64, update: Update) {
+        let Some(round) = self.rounds.get_mut(id) else { return };
+        let done = matches!(update, Update::Done { .. });
+        self.engine.records(round, &update);
+        if let Update::Done { problems, .. } = &update {
+            for problem in problems {
+                tracing::info!("a source of suggestions is missing: {problem}");
+            }
+        }
+        if round.take(update) {
+            self.round_changed(id);
+        }
+        if done {
+            self.round_over();
+        }
+        self.report_status();
+    }
+
+    /// A round's task is over, with `Done` or without.
+    pub(super) fn ended(&mut self, id: u64) {
+        if self.rounds.get_mut(id).is_some_and(Round::end) {
+            self.round_changed(id);
+            self.round_over();
+            self.report_status();
+        }
+    }
+
+    /// A round's list changed, or it ended: those who wait are answered, the client is told.
+    fn round_changed(&mut self, id: u64) {
+        let limit = self.settings.limit;
+        let now = Instant::now();
+        let Some(round) = self.rounds.get_mut(id) else { return };
+        round.answer_due(now);
+        let notice = round.notice(limit);
+        if self.client.knows_us {
+            self.notify_editor(method::SUGGESTIONS, &notice);
+        }
+        self.release_due(now);
+    }
+
+    /// What waited for a person's round may begin.
+    fn round_over(&mut self) {
+        if self.cursor.as_ref().is_some_and(|c| c.due.is_none()) {
+            self.suggest_at_cursor();
+        }
+    }
+
+    /// A person asked for what is verified at a place: it has been shown, not only offered.
+    pub(super) fn shown_by_request(&mut self, uri: &str, version: i32, range: Range) {
+        for round in self.rounds.iter().filter(|r| r.covers(uri, version, range)) {
+            self.engine.shown(round);
+        }
+    }
+
+    /// Settings from the client; what does not fit is logged and changes nothing.
+    pub(super) fn configure(&mut self, given: &Value) {
+        match self.settings.merge(given) {
+            Ok(unknown) if unknown.is_empty() => {}
+            Ok(unknown) => tracing::warn!("not settings: {}", unknown.join(", ")),
+            Err(e) => return tracing::warn!("the client's settings: {e:#}"),
+        }
+        self.engine.configure(&self.settings);
+        self.report_status();
+    }
+
+    /// Tells the client how the sidecar is, if that changed; a client that does not know us hears of
+    /// each problem once.
+    pub(super) fn report_status(&mut self) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        let problem = self.engine.problem();
+        if !self.client.knows_us {
+            if let Some((message, remedy)) = problem.filter(|(m, _)| !self.said.contains(m)) {
+                let text = if remedy.is_empty() { message.clone() } else { format!("{message}: {remedy}") };
+                self.said.push(message);
+                // 2 is a warning.
+                let params = json!({"type": 2, "message": format!("lean-copilot: {text}")});
+                self.notify_editor("window/showMessage", &params);
+            }
+            return;
+        }
+        let live = self.rounds.iter().find(|r| !r.done);
+        let state = match (&problem, live) {
+            (_, Some(round)) if round.pending > 0 => StatusState::Checking,
+            (_, Some(_)) => StatusState::Thinking,
+            (Some(_), None) => StatusState::Degraded,
+            (None, None) if !self.settings.auto_suggest => StatusState::Paused,
+            (None, None) => StatusState::Ready,
+        };
+        let (message, remedy) = problem.unzip();
+        let (device, bundle) = self.engine.policy();
+        let remedy = remedy.filter(|r| !r.is_empty());
+        let status = StatusParams { state, message, remedy, device, bundle, lean: self.engine.lean() };
+        if self.status.as_ref() != Some(&status) {
+            self.notify_editor(method::STATUS, &status);
+            self.status = Some(status);
+        }
+    }
+}
