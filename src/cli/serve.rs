@@ -1,10 +1,51 @@
 //! `lean-copilot serve`.
 
+use std::ffi::OsString;
+use std::process::exit;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::lean::LeanCommand;
+use crate::proxy;
+
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Without a command: `lake serve --` in a Lake project, `lean --server` elsewhere, and the embedded Lean
+where the machine has neither. The log is `log/serve.log` in the state directory; LEAN_COPILOT_LOG sets
+its level (`debug`). The exit code is Lean's.
 
-/// Runs the command.
-pub fn serve(_args: Args, _context: super::Context) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+Examples:
+  lean-copilot serve                        in your editor's settings, in the place of `lake serve`
+  lean-copilot serve -- lake serve --       with a command of your own")]
+pub struct Args {
+    /// The command that starts Lean's language server.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Serves on stdin and stdout; ends the process with Lean's exit code.
+pub fn serve(args: Args, context: super::Context) -> anyhow::Result<()> {
+    proxy::log::start(&context.dirs.state.join("log"));
+    let cwd = std::env::current_dir().context("the working directory is gone")?;
+    let command = if args.command.is_empty() {
+        embedded(&context.dirs, cwd)
+    } else {
+        LeanCommand::from_words(args.command, cwd)
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let code = runtime.block_on(proxy::serve::serve(context.dirs, context.settings, command));
+    // Drops what still runs, the second server among it; not waited for longer, since a read of stdin
+    // cannot be broken off.
+    runtime.shutdown_timeout(Duration::from_millis(300));
+    exit(i32::from(code))
+}
+
+/// The embedded Lean.
+fn embedded(dirs: &crate::config::Dirs, cwd: std::path::PathBuf) -> anyhow::Result<LeanCommand> {
+    let lean = crate::runtime::locate::embedded_lean(dirs)?;
+    let i = lean.server(&[]);
+    let label = format!("embedded Lean {}", lean.version());
+    Ok(LeanCommand { program: i.program, args: i.args, env: i.env, cwd, label, takes_options: true })
 }

@@ -113,7 +113,8 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
 fn find_header(buffer: &[u8]) -> Result<Option<(usize, usize)>, FrameError> {
     let Some(end) = memchr::memmem::find(buffer, b"\r\n\r\n") else {
         // What cannot be the start of a header is refused at once, not after 16 KB.
-        let plausible = buffer.first().is_none_or(u8::is_ascii_alphabetic);
+        let plausible = buffer.first().is_none_or(u8::is_ascii_alphabetic)
+            && memchr::memchr_iter(b'\n', buffer).all(|i| i > 0 && buffer[i - 1] == b'\r');
         if buffer.len() > MAX_HEADER || !plausible {
             return Err(FrameError::Header(excerpt(buffer)));
         }

@@ -9,7 +9,8 @@ use super::documents::{Changed, Documents};
 use super::event::AskError;
 use super::rounds::Round;
 use super::state::Spot;
-use crate::config::Settings;
+use crate::config::{Dirs, Settings};
+use crate::lean::LeanCommand;
 use crate::lsp::protocol::{EventParams, FeedbackParams, Suggestion};
 use crate::proof::{Candidate, Goal, Verdict};
 
@@ -58,6 +59,16 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// Everything that there is, for a session with this Lean.
+    pub fn start(_dirs: &Dirs, _settings: &Settings, command: &LeanCommand) -> Engine {
+        Engine { lean: command.label.clone(), missing: None }
+    }
+
+    /// What is left where there is no Lean: the message that says so, and its remedy.
+    pub fn without_lean(message: String, remedy: String) -> Engine {
+        Engine { lean: "none".into(), missing: Some((message, remedy)) }
+    }
+
     /// Starts a round; dropping the receiver cancels it.
     pub fn suggest(&self, _job: Job) -> Option<mpsc::Receiver<Update>> {
         None

@@ -24,7 +24,10 @@ impl State {
         match (own, id) {
             (Own::Method, id) => self.call(id, &envelope),
             (Own::Cancel, _) => self.cancel(&envelope),
-            (Own::Answer(_), Some(id)) => self.guarded(|s| s.goals_answered(&id, &envelope)),
+            (Own::Answer, Some(id)) => {
+                self.summary.asked.remove(&id);
+                self.guarded(|s| s.goals_answered(&id, &envelope));
+            }
             (Own::InitializeAnswer, Some(id)) => self.initialize_answer(&id, &frame, permit),
             (Own::ActionsAnswer, Some(id)) => {
                 self.summary.watched.remove(&id);
@@ -53,7 +56,7 @@ impl State {
                 self.guarded(|s| items = s.inline_completions(&envelope));
                 self.to_editor(message::response(&id, &json!({"items": items})));
             }
-            (Own::Stray, _) | (_, None) => {}
+            (_, None) => {}
         }
     }
 

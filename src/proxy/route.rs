@@ -66,10 +66,8 @@ pub enum Own {
     Actions,
     /// `textDocument/inlineCompletion` where Lean offers none.
     Inline,
-    /// An answer to a request with an id of ours.
-    Answer(u64),
-    /// An answer with our prefix to nothing that we asked: it ends here.
-    Stray,
+    /// Lean's answer to a request of ours.
+    Answer,
     /// Lean's answer to `initialize`, which passes with our capabilities merged in.
     InitializeAnswer,
     /// Lean's answer to `textDocument/codeAction`, which passes with our actions appended.
@@ -92,6 +90,9 @@ pub enum Watched {
 pub struct Summary {
     /// Requests of the editor that are ours and not yet answered.
     pub ours: HashSet<RequestId>,
+    /// Requests of ours to Lean that it has not answered. The prefix alone does not tell: the editor may
+    /// be another of our kind.
+    pub asked: HashSet<RequestId>,
     /// Requests of the editor to Lean whose answers we want to see.
     pub watched: HashMap<RequestId, Watched>,
     /// What Lean does itself; unknown before `initialize` was answered.
@@ -158,8 +159,8 @@ fn notification(envelope: &Envelope, summary: &Summary) -> Route {
 
 fn answer(envelope: &Envelope, summary: &Summary) -> Route {
     let Some(id) = envelope.request_id() else { return Route::Forward };
-    if id.is_own() {
-        return Route::Ours(id.own_number().map_or(Own::Stray, Own::Answer));
+    if summary.asked.contains(&id) {
+        return Route::Ours(Own::Answer);
     }
     match summary.watched.get(&id) {
         Some(Watched::Initialize) => Route::Ours(Own::InitializeAnswer),
@@ -211,6 +212,7 @@ mod tests {
         let id = |n: u64| RequestId::from(n);
         let summary = Summary {
             ours: [id(5)].into(),
+            asked: [RequestId::own(12)].into(),
             watched: [(id(0), Watched::Initialize), (id(7), Watched::Goals), (id(8), Watched::Actions)]
                 .into(),
             offers: Some(Offers { code_actions: true, inline_completion: false }),
@@ -249,8 +251,8 @@ mod tests {
     #[test]
     fn from_lean() {
         let lean = |body: &str, expected| check(Side::Lean, body, expected);
-        lean(r#"{"id":"lc:12","result":null}"#, Route::Ours(Own::Answer(12)));
-        lean(r#"{"id":"lc:x","result":null}"#, Route::Ours(Own::Stray));
+        lean(r#"{"id":"lc:12","result":null}"#, Route::Ours(Own::Answer));
+        lean(r#"{"id":"lc:13","result":null}"#, Route::Forward);
         lean(r#"{"id":0,"result":{}}"#, Route::Ours(Own::InitializeAnswer));
         lean(r#"{"id":7,"result":{}}"#, Route::Observe(Seen::Goals));
         lean(r#"{"id":"7","result":{}}"#, Route::Forward);

@@ -155,7 +155,8 @@ impl State {
             status: None,
             said: Vec::new(),
             editor_asks_goals: false,
-            last_number: 0,
+            // Two proxies in a row must not use the same ids; 40 random bits stay exact in any JSON.
+            last_number: rand::random::<u64>() >> 24,
         }
     }
 
@@ -270,6 +271,7 @@ impl State {
         }
         let id = RequestId::own(self.number());
         let frame = message::request(&id, method, params);
+        self.summary.asked.insert(id.clone());
         self.send(Side::Lean, Outgoing { bytes: frame.raw().clone(), permit: None });
         Some(id)
     }

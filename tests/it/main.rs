@@ -3,5 +3,6 @@
 
 mod examples;
 mod house;
+mod proxy_relay;
 mod runtime;
 mod support;

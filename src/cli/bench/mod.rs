@@ -1,10 +1,26 @@
-//! `lean-copilot bench`.
+//! `lean-copilot bench`: a file per benchmark.
+
+use clap::Subcommand;
+
+mod proxy;
 
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// What to measure.
+    #[command(subcommand)]
+    bench: Bench,
+}
 
-/// Runs the command.
-pub fn bench(_args: Args, _context: super::Context) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// What the proxy adds to a message's way, against the same server without it.
+    Proxy(proxy::Args),
+}
+
+/// Runs the benchmark.
+pub fn bench(args: Args, _context: super::Context) -> anyhow::Result<()> {
+    match args.bench {
+        Bench::Proxy(a) => proxy::proxy(&a),
+    }
 }
