@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::lean::LeanCommand;
+use crate::lean::{LeanCommand, toolchain};
 use crate::proxy;
 
 /// Arguments of `serve`.
@@ -30,7 +30,7 @@ pub fn serve(args: Args, context: super::Context) -> anyhow::Result<()> {
     proxy::log::start(&context.dirs.state.join("log"));
     let cwd = std::env::current_dir().context("the working directory is gone")?;
     let command = if args.command.is_empty() {
-        embedded(&context.dirs, cwd)
+        toolchain::server_command(&context.dirs, &cwd)
     } else {
         LeanCommand::from_words(args.command, cwd)
     };
@@ -40,12 +40,4 @@ pub fn serve(args: Args, context: super::Context) -> anyhow::Result<()> {
     // cannot be broken off.
     runtime.shutdown_timeout(Duration::from_millis(300));
     exit(i32::from(code))
-}
-
-/// The embedded Lean.
-fn embedded(dirs: &crate::config::Dirs, cwd: std::path::PathBuf) -> anyhow::Result<LeanCommand> {
-    let lean = crate::runtime::locate::embedded_lean(dirs)?;
-    let i = lean.server(&[]);
-    let label = format!("embedded Lean {}", lean.version());
-    Ok(LeanCommand { program: i.program, args: i.args, env: i.env, cwd, label, takes_options: true })
 }

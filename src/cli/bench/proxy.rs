@@ -66,10 +66,7 @@ pub fn proxy(args: &Args) -> Result<()> {
     for r in rows {
         let times = |t: &Times| format!("{:.0} µs (p99 {:.0})", t.median_us, t.p99_us);
         let (direct, proxied) = (times(&r.direct), times(&r.proxied));
-        println!(
-            "{:>10} {:>7} {direct:>25} {proxied:>25} {:>9.0} µs",
-            r.bytes, r.count, r.added_median_us
-        );
+        println!("{:>10} {:>7} {direct:>25} {proxied:>25} {:>9.0} µs", r.bytes, r.count, r.added_median_us);
     }
     Ok(())
 }
@@ -141,7 +138,7 @@ impl Echo {
             stdin.write_all(frame.raw()).and_then(|()| stdin.flush()).context("the echoing server ended")?;
             stdout.read_exact(&mut got).context("the echoing server ended")?;
             let took = begin.elapsed();
-            ensure!(got == frame.raw(), "the message came back changed");
+            ensure!(got == *frame.raw(), "the message came back changed");
             return Ok(took);
         }
         std::thread::scope(|scope| -> Result<()> {
@@ -153,7 +150,7 @@ impl Echo {
         })
         .context("the echoing server ended")?;
         let took = begin.elapsed();
-        ensure!(got == frame.raw(), "the message came back changed");
+        ensure!(got == *frame.raw(), "the message came back changed");
         Ok(took)
     }
 }
