@@ -10,6 +10,7 @@ mod eval;
 mod export_feedback;
 mod finetune;
 mod needs;
+mod place;
 mod runtime;
 mod serve;
 mod suggest;

@@ -1,1 +1,80 @@
-//! The pipeline: goal, candidates, verdicts, suggestions.
+//! The pipeline over policy, other candidates and the verifier, once, for proxy, command line and eval.
+
+mod pipeline;
+mod rank;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::proof::{Candidate, Goal, Verdict};
+use crate::verify::Place;
+
+pub use pipeline::{Pipeline, edit_of};
+pub use rank::rank;
+
+/// A change of the user's document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Edit {
+    /// What is replaced, in UTF-16 positions of the document that was asked about.
+    pub range: lsp_types::Range,
+    /// What stands there afterwards.
+    pub new_text: String,
+}
+
+/// A tactic that Lean has accepted at its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// Unique within the process and, by its random part, between processes.
+    pub id: String,
+    /// The tactic, with its sources.
+    #[serde(flatten)]
+    pub candidate: Candidate,
+    /// Lean's answer.
+    pub verdict: Verdict,
+    /// What inserts it.
+    pub edit: Edit,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct SuggestRequest {
+    /// Where.
+    pub place: Place,
+    /// The goals there, if they are known; they are asked for anyway, so that candidates need not wait.
+    pub goals: Option<Vec<Goal>>,
+    /// With so many suggestions no further source is asked. Those asked may bring more: the best of all
+    /// are the first of them after [`rank`].
+    pub limit: usize,
+    /// When to stop, counted from the request.
+    pub budget: Option<Duration>,
+}
+
+/// What comes of it, in this order: goals once, then the others as they become known, `Done` last.
+///
+/// Where a second source finds a tactic that was tried before, its verdict and its suggestion come again
+/// with all sources: a suggestion replaces the one with the same id.
+#[derive(Debug, Clone)]
+pub enum Update {
+    /// The goals, main goal first. Empty where the proof is complete.
+    Goals(Vec<Goal>),
+    /// A candidate's verdict, failures included.
+    Verdict {
+        /// What was tried.
+        candidate: Candidate,
+        /// Lean's answer.
+        verdict: Verdict,
+    },
+    /// A confirmed candidate; may be shown.
+    Suggestion(Suggestion),
+    /// The end.
+    Done {
+        /// Time from the request on.
+        elapsed_ms: f64,
+        /// The bundle that proposed, where one did.
+        bundle: Option<String>,
+        /// What did not work, for people; the rest did.
+        problems: Vec<String>,
+    },
+}

@@ -174,7 +174,8 @@ fn before_tactic(text: &str, code: &[Token<'_>], offset: usize, line: &Range<usi
         }
         begins = opens || (begins && chosen.is_none());
     }
-    chosen.map(|t| before_token(text, &t))
+    // A command is no tactic: what is put before it would belong to the declaration above.
+    chosen.filter(|t| !begins_command(text, code, t)).map(|t| before_token(text, &t))
 }
 
 fn before_token(text: &str, token: &Token<'_>) -> Hole {
@@ -330,6 +331,19 @@ const COMMANDS: &[&str] = &[
     "nonrec",
 ];
 
+fn looks_like_command(t: &Token<'_>, next: Option<&Token<'_>>) -> bool {
+    let word = t.kind == TokenKind::Word && (KINDS.contains(&t.text) || COMMANDS.contains(&t.text));
+    word || t.is("#") || (t.is("@") && next.is_some_and(|n| n.is("[")))
+}
+
+/// Whether a token begins a command, by itself or as the start of the declaration's line.
+fn begins_command(text: &str, code: &[Token<'_>], token: &Token<'_>) -> bool {
+    let i = code.iter().position(|t| t.start == token.start);
+    // `open`, `set_option` and the like also begin tactics, which stand deeper than column 0.
+    let shallow = column_of(text, token.start) == 0 || KINDS.contains(&token.text);
+    shallow && i.is_some_and(|i| looks_like_command(token, code.get(i + 1)))
+}
+
 /// Finds the declaration around a byte by the keywords that begin lines.
 pub fn declaration_at(text: &str, offset: usize) -> Declaration {
     let all = tokens(text);
@@ -340,11 +354,8 @@ pub fn declaration_at(text: &str, offset: usize) -> Declaration {
         if !line_starts_at(text, t) {
             continue;
         }
-        let next = all.get(i + 1);
-        let word = t.kind == TokenKind::Word && (KINDS.contains(&t.text) || COMMANDS.contains(&t.text));
-        let mark = (t.is("@") && next.is_some_and(|n| n.is("["))) || t.is("#");
         let doc = t.kind == TokenKind::Comment && (t.text.starts_with("/--") || t.text.starts_with("/-!"));
-        if !(word || mark || doc) {
+        if !(doc || looks_like_command(t, all.get(i + 1))) {
             continue;
         }
         let column = column_of(text, t.start);
@@ -444,6 +455,7 @@ mod tests {
     #[test]
     fn a_comment_holds_no_tactic() {
         assert!(holes_at("t := by\n  -- sorry\n", 14).is_empty());
+        assert!(holes_at("t := by\n\ndef x := 1\n", 11).is_empty(), "a command is no tactic");
     }
 
     #[test]

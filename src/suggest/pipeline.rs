@@ -1,0 +1,297 @@
+//! One request: quick candidates first, the policy's as soon as they are there, Lean's search last.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use tokio::sync::mpsc;
+
+use super::{Edit, SuggestRequest, Suggestion, Update};
+use crate::candidates::{merge, portfolio};
+use crate::config::{Dirs, Settings};
+use crate::lean::LeanCommand;
+use crate::lsp::position;
+use crate::policy::PolicyHandle;
+use crate::proof::{Candidate, Goal, Source, Verdict, tactic};
+use crate::verify::scratch::Hole;
+use crate::verify::{Filter, Place, State, VerdictCache, VerifierHandle, no_goal};
+
+/// The sources and the verifier of one Lean; clones share them.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    policy: PolicyHandle,
+    verifier: VerifierHandle,
+    settings: Settings,
+}
+
+impl Pipeline {
+    /// Starts the actors; the second Lean server and the bundle are started and loaded by the first
+    /// request. Needs a Tokio runtime.
+    pub fn new(dirs: Dirs, settings: Settings, command: LeanCommand) -> Result<Pipeline> {
+        let policy = PolicyHandle::spawn(dirs, settings.clone())?;
+        Ok(Pipeline::with_policy(policy, settings, command))
+    }
+
+    /// The same with a policy that others use, too.
+    pub fn with_policy(policy: PolicyHandle, settings: Settings, command: LeanCommand) -> Pipeline {
+        let verifier = VerifierHandle::spawn_with_cache(command, &settings, VerdictCache::default());
+        Pipeline { policy, verifier, settings }
+    }
+
+    /// Takes new settings. What the verifier was started with (its limits) stays.
+    pub fn configure(&mut self, settings: &Settings) {
+        self.policy.configure(settings);
+        self.settings = settings.clone();
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &PolicyHandle {
+        &self.policy
+    }
+
+    /// The verifier.
+    pub fn verifier(&self) -> &VerifierHandle {
+        &self.verifier
+    }
+
+    /// Starts a request; dropping the receiver cancels it.
+    pub fn suggest(&self, request: SuggestRequest) -> mpsc::UnboundedReceiver<Update> {
+        let (updates, receiver) = mpsc::unbounded_channel();
+        let pipeline = self.clone();
+        tokio::spawn(async move {
+            let watch = updates.clone();
+            let started = Instant::now();
+            let budget = request.budget;
+            let mut run = Run {
+                pipeline,
+                request,
+                updates,
+                started,
+                tried: HashMap::new(),
+                sent: 0,
+                bundle: None,
+                problems: Vec::new(),
+            };
+            let in_time = async {
+                match budget {
+                    Some(limit) => _ = tokio::time::timeout(limit, run.all()).await,
+                    None => run.all().await,
+                }
+            };
+            tokio::select! {
+                () = in_time => run.done(),
+                () = watch.closed() => {}
+            }
+        });
+        receiver
+    }
+}
+
+/// A candidate of this request and what became of it.
+struct Tried {
+    candidate: Candidate,
+    verdict: Verdict,
+    /// The suggestion's id, where it became one.
+    id: Option<String>,
+}
+
+/// One request on its way.
+struct Run {
+    pipeline: Pipeline,
+    request: SuggestRequest,
+    updates: mpsc::UnboundedSender<Update>,
+    started: Instant,
+    /// What was tried, by normal form.
+    tried: HashMap<String, Tried>,
+    sent: usize,
+    bundle: Option<String>,
+    problems: Vec<String>,
+}
+
+impl Run {
+    async fn all(&mut self) {
+        // The policy thinks while the second server reads the file, where the goal is known before.
+        let early = self.request.goals.as_ref().and_then(|g| g.first()).cloned();
+        let thinking = early.map(|goal| self.think(goal));
+        let state = match self.pipeline.verifier.state(&self.request.place).await {
+            Ok(Some(state)) => state,
+            Ok(None) => return self.problems.push(no_goal(&self.request.place).message),
+            Err(e) => return self.problems.push(format!("{e:#}")),
+        };
+        self.send(Update::Goals(state.goals.clone()));
+        let Some(goal) = state.goals.first().cloned() else { return };
+        let thinking = match thinking {
+            // What was known may be older than the text.
+            Some((known, answer)) if known.key() == goal.key() => answer,
+            _ => self.think(goal.clone()).1,
+        };
+        let quick = portfolio(&goal);
+        // The policy is quick when it is warm: then its candidates and the portfolio's make one list.
+        let mut thinking = thinking;
+        let soon = tokio::time::timeout(Duration::from_millis(60), &mut thinking).await;
+        match soon {
+            Ok(answer) => {
+                let proposed = self.proposed(answer);
+                self.verify(&state, merge(vec![proposed, quick])).await;
+            }
+            Err(_) => {
+                self.verify(&state, quick).await;
+                let answer = thinking.await;
+                let proposed = self.proposed(answer);
+                self.verify(&state, proposed).await;
+            }
+        }
+        if self.pipeline.settings.lean_search && !self.is_full() {
+            self.search(&state).await;
+        }
+    }
+
+    /// Asks the policy, in a task of its own.
+    fn think(&self, goal: Goal) -> (Goal, Thinking) {
+        let policy = self.pipeline.policy.clone();
+        let k = self.pipeline.settings.candidates;
+        let asked = goal.clone();
+        let task = tokio::spawn(async move { policy.propose(&asked, k).await });
+        (goal, Thinking(task))
+    }
+
+    fn proposed(&mut self, answer: Result<crate::policy::Proposals>) -> Vec<Candidate> {
+        match answer {
+            Ok(proposals) => {
+                self.bundle = Some(proposals.bundle);
+                proposals.candidates
+            }
+            Err(e) => {
+                self.problems.push(format!("the policy does not work: {e:#}"));
+                Vec::new()
+            }
+        }
+    }
+
+    async fn search(&mut self, state: &State) {
+        let mut found = self.pipeline.verifier.search(&self.request.place);
+        let mut all = Vec::new();
+        while let Some(candidate) = found.recv().await {
+            all.push(candidate);
+        }
+        self.verify(state, all).await;
+    }
+
+    /// Verifies candidates that have not been before, and sends what comes of it.
+    async fn verify(&mut self, state: &State, candidates: Vec<Candidate>) {
+        let mut fresh = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            match self.tried.get_mut(&tactic::normalise(&candidate.tactic)) {
+                None => fresh.push(candidate),
+                Some(known) => {
+                    // Another source found it as well: what was sent is sent again with all sources.
+                    known.candidate = merge(vec![vec![known.candidate.clone()], vec![candidate]]).remove(0);
+                    let (candidate, verdict) = (known.candidate.clone(), known.verdict.clone());
+                    let id = known.id.clone();
+                    self.send(Update::Verdict { candidate: candidate.clone(), verdict: verdict.clone() });
+                    if let Some(id) = id {
+                        let edit = edit_of(&self.request.place, &state.hole, &candidate.tactic);
+                        self.send(Update::Suggestion(Suggestion { id, candidate, verdict, edit }));
+                    }
+                }
+            }
+        }
+        if fresh.is_empty() {
+            return;
+        }
+        let refused = |c: &Candidate| {
+            // Our own list is not filtered: nobody else wrote it.
+            let foreign = !c.sources.contains(&Source::Portfolio);
+            foreign.then(|| tactic::refusal(&c.tactic)).flatten()
+        };
+        let mut tried = Vec::with_capacity(fresh.len());
+        for c in fresh {
+            match refused(&c) {
+                None => tried.push(c),
+                Some(why) => {
+                    let message = format!("not tried: {why}");
+                    let verdict =
+                        crate::verify::judge::refused(crate::proof::VerdictKind::Error, message, 0.0);
+                    self.send(Update::Verdict { candidate: c, verdict });
+                }
+            }
+        }
+        let tactics = tried.iter().map(|c| c.tactic.clone()).collect();
+        let mut verdicts = self.pipeline.verifier.verify(&self.request.place, tactics, Filter::Off);
+        let mut answered = 0;
+        while let Some((i, verdict)) = verdicts.recv().await {
+            answered += 1;
+            let Some(candidate) = tried.get(i).cloned() else { continue };
+            self.report(state, candidate, verdict);
+        }
+        if answered < tried.len()
+            && let Some((message, _)) = self.pipeline.verifier.status().problem
+        {
+            self.problems.push(message);
+        }
+    }
+
+    fn report(&mut self, state: &State, candidate: Candidate, verdict: Verdict) {
+        self.send(Update::Verdict { candidate: candidate.clone(), verdict: verdict.clone() });
+        let id = verdict.kind.is_success().then(new_id);
+        let key = tactic::normalise(&candidate.tactic);
+        let tried = Tried { candidate: candidate.clone(), verdict: verdict.clone(), id: id.clone() };
+        self.tried.insert(key, tried);
+        if let Some(id) = id {
+            self.sent += 1;
+            let edit = edit_of(&self.request.place, &state.hole, &candidate.tactic);
+            self.send(Update::Suggestion(Suggestion { id, candidate, verdict, edit }));
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.sent >= self.request.limit
+    }
+
+    fn send(&self, update: Update) {
+        // Nobody waits any more: the request is about to be cancelled.
+        let _ = self.updates.send(update);
+    }
+
+    fn done(mut self) {
+        let elapsed_ms = self.started.elapsed().as_secs_f64() * 1000.0;
+        let problems = std::mem::take(&mut self.problems);
+        self.send(Update::Done { elapsed_ms, bundle: self.bundle.clone(), problems });
+    }
+}
+
+/// A running question to the policy; dropping it cancels.
+struct Thinking(tokio::task::JoinHandle<Result<crate::policy::Proposals>>);
+
+impl Future for Thinking {
+    type Output = Result<crate::policy::Proposals>;
+
+    fn poll(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(cx).map(|r| r.unwrap_or_else(|e| Err(e.into())))
+    }
+}
+
+impl Drop for Thinking {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The change of the user's document that puts a tactic in a hole.
+pub fn edit_of(place: &Place, hole: &Hole, tactic: &str) -> Edit {
+    let at = |offset| position::position(&place.text, offset);
+    Edit {
+        range: lsp_types::Range::new(at(hole.range.start), at(hole.range.end)),
+        new_text: hole.insertion(tactic),
+    }
+}
+
+fn new_id() -> String {
+    static RUN: std::sync::LazyLock<u32> = std::sync::LazyLock::new(rand::random);
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{:08x}-{}", *RUN, NEXT.fetch_add(1, Ordering::Relaxed))
+}
