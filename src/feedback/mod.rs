@@ -4,5 +4,6 @@
 //! `export` makes data sets of them.
 
 pub mod declaration;
+pub mod observe;
 pub mod record;
 pub mod store;
