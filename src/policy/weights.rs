@@ -109,18 +109,11 @@ pub struct Place {
     pub dtype: Dtype,
 }
 
-/// Reads a safetensors header (`head` may be the whole file or no more than its beginning).
-pub fn places(head: &[u8]) -> Result<BTreeMap<String, Place>> {
-    let corrupt = |e: String| {
+/// Where the tensors stand in the bytes of a whole safetensors file.
+pub fn places(file: &[u8]) -> Result<BTreeMap<String, Place>> {
+    let (header, metadata): (usize, Metadata) = SafeTensors::read_metadata(file).map_err(|e| {
         Failure::new(FailureKind::Corrupt, format!("`model.safetensors` is not a safetensors file: {e}"))
-    };
-    // The library's own reader wants the whole file.
-    let length = head.first_chunk().map(|b| u64::from_le_bytes(*b)).and_then(|n| usize::try_from(n).ok());
-    let json = length
-        .and_then(|n| head.get(8..)?.get(..n))
-        .ok_or_else(|| corrupt("its header is cut off".into()))?;
-    let metadata: Metadata = serde_json::from_slice(json).map_err(|e| corrupt(e.to_string()))?;
-    let header = json.len();
+    })?;
     let base = 8 + header as u64;
     let tensors = metadata.tensors();
     Ok(tensors

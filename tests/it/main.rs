@@ -3,6 +3,7 @@
 
 mod examples;
 mod house;
+mod policy;
 mod proxy_relay;
 mod runtime;
 mod support;

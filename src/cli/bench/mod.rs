@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+mod policy;
 mod proxy;
 
 /// Arguments of `bench`.
@@ -14,13 +15,16 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// Time from a goal to the policy's candidates.
+    Policy(policy::Args),
     /// What the proxy adds to a message's way, against the same server without it.
     Proxy(proxy::Args),
 }
 
 /// Runs the benchmark.
-pub fn bench(args: Args, _context: super::Context) -> anyhow::Result<()> {
+pub fn bench(args: Args, context: super::Context) -> anyhow::Result<()> {
     match args.bench {
+        Bench::Policy(a) => policy::policy(a, context),
         Bench::Proxy(a) => proxy::proxy(&a),
     }
 }

@@ -87,7 +87,7 @@ pub struct Bundle {
 
 impl Bundle {
     /// Opens a bundle and checks it: every file with size and hash, the configuration against the tensors,
-    /// the vocabulary against the embedding. Reads every byte once. Errors name the file or the tensor.
+    /// the vocabulary against the embedding. Errors name the file or the tensor.
     pub fn open(dir: &Path) -> Result<Bundle> {
         Bundle::open_checked(dir).with_context(|| format!("the bundle `{}` cannot be used", dir.display()))
     }
@@ -109,7 +109,10 @@ impl Bundle {
                 serde_json::from_slice(&bytes).map_err(|e| corrupt(format!("`{CONFIG}`: {e}")).into())
             })
             .and_then(|json| LlamaConfig::from_json(&json))?;
-        let places = weights::places(&read_head(&dir.join(WEIGHTS))?)?;
+        let weights_file = dir.join(WEIGHTS);
+        let bytes = std::fs::read(&weights_file)
+            .with_context(|| format!("cannot read `{}`", weights_file.display()))?;
+        let places = weights::places(&bytes)?;
         let shapes = places.into_iter().map(|(name, place)| (name, place.shape)).collect();
         weights::check_shapes(&config, &shapes)?;
         let tokenizer = Tokenizer::load(&dir.join(TOKENIZER))?;
@@ -239,20 +242,6 @@ fn check_parts(config: &LlamaConfig, tokenizer: &Tokenizer, limits: Limits) -> R
         return Err(corrupt(message).into());
     }
     Ok(())
-}
-
-/// The header of a safetensors file.
-fn read_head(file: &Path) -> Result<Vec<u8>> {
-    let context = || format!("cannot read `{}`", file.display());
-    let mut open = File::open(file).with_context(context)?;
-    let mut length = [0; 8];
-    open.read_exact(&mut length)
-        .map_err(|e| corrupt(format!("`{}` is not a safetensors file: {e}", file.display())))?;
-    let mut head = length.to_vec();
-    // The library refuses headers above 100 MB; reading stops at the end of the file in any case.
-    let wanted = u64::from_le_bytes(length).min(100_000_000);
-    open.take(wanted).read_to_end(&mut head).with_context(context)?;
-    Ok(head)
 }
 
 const REMEDY: &str =

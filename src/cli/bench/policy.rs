@@ -1,0 +1,160 @@
+//! `lean-copilot bench policy`: time from a goal's tokens to K candidates.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use rand::{RngExt, SeedableRng};
+use serde_json::json;
+
+use crate::cli::{Context, needs};
+use crate::config::DeviceChoice;
+use crate::error::{Failure, FailureKind};
+use crate::policy::bundle::{self, Bundle, BundleWriter, LlamaConfig};
+use crate::policy::prompt::{self, Limits};
+use crate::policy::sampling::{GenerationParams, Method};
+use crate::policy::session::{Cancel, PolicySession};
+use crate::policy::tokenizer::Tokenizer;
+use crate::policy::weights::Weights;
+use crate::proof::Goal;
+use crate::runtime::locate;
+
+/// Arguments of `bench policy`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A bundle (name or folder); by default the one in use.
+    #[arg(long, conflicts_with = "shape")]
+    bundle: Option<String>,
+    /// Instead of a bundle, random weights of this shape which never end a tactic: the longest time that a
+    /// model of this size can take.
+    #[arg(long, value_name = "LAYERSxHIDDEN")]
+    shape: Option<String>,
+    /// Numbers of threads to measure.
+    #[arg(long, value_delimiter = ',', default_value = "1,2")]
+    threads: Vec<usize>,
+    /// Candidates.
+    #[arg(long, default_value_t = 8)]
+    k: usize,
+    /// Longest candidate, in tokens.
+    #[arg(long, default_value_t = 24)]
+    tokens: usize,
+    /// Length of the prompt with `--shape`, in tokens.
+    #[arg(long, default_value_t = 96)]
+    prompt: usize,
+    /// Runs after one for warming up; the median counts.
+    #[arg(long, default_value_t = 20)]
+    runs: usize,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the benchmark.
+pub fn policy(args: Args, context: Context) -> Result<()> {
+    needs::policy(&context)?;
+    let library = locate::onnxruntime(&context.dirs)?;
+    let folder = tempfile::tempdir()?;
+    let (bundle, prompt) = match &args.shape {
+        Some(shape) => {
+            let bundle = random_bundle(shape, &folder.path().join("random"))?;
+            let prompt = (0..args.prompt.max(2) as u32).map(|i| 4 + i * 7 % 250).collect();
+            (bundle, prompt)
+        }
+        None => {
+            let wanted = args.bundle.as_deref().or(context.settings.bundle.as_deref());
+            let bundle = Bundle::open(&bundle::resolve(&context.dirs, wanted)?)?;
+            let goal = Goal::parse(
+                "xs ys : List Nat\nh : xs.length = ys.length\n⊢ (xs ++ ys).length = 2 * xs.length",
+            );
+            let prompt = prompt::encode(&bundle.tokenizer, &goal, bundle.limits());
+            (bundle, prompt)
+        }
+    };
+    let parameters = bundle.config.parameters() as f64 / 1e6;
+    for threads in &args.threads {
+        let begin = Instant::now();
+        let mut session = PolicySession::load(&bundle, &library, DeviceChoice::Cpu, Some(*threads))?;
+        let load_ms = begin.elapsed().as_secs_f64() * 1e3;
+        let params = GenerationParams { k: args.k, max_tokens: args.tokens, method: Method::Beam };
+        let mut times = Vec::with_capacity(args.runs);
+        for run in 0..=args.runs.max(1) {
+            let begin = Instant::now();
+            session.generate(&prompt, &params, &Cancel::default())?;
+            if run > 0 {
+                times.push(begin.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        let (median, least, most) = (times[times.len() / 2], times[0], times[times.len() - 1]);
+        if args.json {
+            let line = json!({
+                "bundle": bundle.id(), "parameters_m": parameters, "threads": threads, "k": args.k,
+                "tokens": args.tokens, "prompt": prompt.len(), "load_ms": load_ms,
+                "median_ms": median, "least_ms": least, "most_ms": most,
+            });
+            anstream::println!("{line}");
+        } else {
+            anstream::println!(
+                "{} ({parameters:.1} M), {threads} threads, prompt {}, K = {}, up to {} tokens: \
+                 median {median:.1} ms ({least:.1} to {most:.1}), load {load_ms:.0} ms",
+                bundle.id(),
+                prompt.len(),
+                args.k,
+                args.tokens,
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A bundle of random weights, `4x256`: heads of 64, gated MLP of 8/3 of the width, vocabulary of 1,536.
+fn random_bundle(shape: &str, dir: &std::path::Path) -> Result<Bundle> {
+    let parsed = shape.split_once('x').and_then(|(l, h)| Some((l.parse().ok()?, h.parse().ok()?)));
+    let (layers, hidden): (usize, usize) = parsed
+        .filter(|(l, h)| (1..=64).contains(l) && (64..=4096).contains(h) && h % 64 == 0)
+        .ok_or_else(|| {
+            Failure::new(FailureKind::Usage, format!("`{shape}` is no shape"))
+                .hint("write it like `4x256`: layers, and a width in multiples of 64")
+        })?;
+    let config = LlamaConfig {
+        vocab_size: 1536,
+        hidden_size: hidden,
+        intermediate_size: (hidden * 8 / 3).next_multiple_of(32),
+        num_hidden_layers: layers,
+        num_attention_heads: hidden / 64,
+        num_key_value_heads: hidden / 64,
+        head_dim: 64,
+        rope_theta: 10_000.0,
+        rms_norm_eps: 1e-5,
+        max_position_embeddings: 1024,
+        tie_word_embeddings: false,
+    };
+    let tokenizer = Tokenizer::train(["exact h"].iter(), 260)?;
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let mut weights = Weights::default();
+    for (name, shape) in config.tensors() {
+        let n: usize = shape.iter().product();
+        let norm = shape.len() == 1;
+        let mut draw = || if norm { 1.0 } else { 0.2 * rng.random::<f32>() - 0.1 };
+        let mut data: Vec<f32> = (0..n).map(|_| draw()).collect();
+        // A constant runs through the residual stream and speaks against the end mark.
+        if name == "model.embed_tokens.weight" {
+            data.iter_mut().step_by(hidden).for_each(|x| *x = 1.0);
+        } else if name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight") {
+            data[..shape[1]].fill(0.0);
+        } else if name == "lm_head.weight" {
+            data[tokenizer.special().eos as usize * hidden] = -100.0;
+        }
+        weights.insert(name, shape, data);
+    }
+    let writer = BundleWriter {
+        name: "random",
+        config: &config,
+        tokenizer: &tokenizer,
+        weights: &weights,
+        limits: Limits { prompt_tokens: 512, tactic_tokens: 256 },
+        base: None,
+        training: serde_json::Value::Null,
+        card: "Random weights.\n",
+    };
+    writer.write(dir).context("the random bundle")
+}
