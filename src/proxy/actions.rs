@@ -4,7 +4,8 @@ use lsp_types::{Position, Range};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::lsp::protocol::{DocumentId, Suggestion};
+use crate::lsp::protocol::DocumentId;
+use crate::suggest::Suggestion;
 
 /// What a `textDocument/codeAction` asks.
 #[derive(Debug, Clone, Deserialize)]
@@ -85,8 +86,8 @@ pub fn inline_completion(position: Position, suggestion: &Suggestion) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lsp::protocol::Edit;
     use crate::proof::{Candidate, Goal, Source, Verdict, VerdictKind};
+    use crate::suggest::Edit;
 
     fn suggestion() -> Suggestion {
         let at = |character| Position { line: 1, character };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lsp_types::{Position, Range, TextDocumentContentChangeEvent};
 use serde::Deserialize;
 
+use crate::feedback::observe::Change;
 use crate::lsp::position;
 use crate::lsp::protocol::DocumentId;
 
@@ -47,6 +48,9 @@ pub struct Changed {
     pub uri: String,
     /// The text before.
     pub before: Arc<str>,
+    /// The replacements in order, each in bytes of the text that the ones before it made; empty where
+    /// the whole text is new.
+    pub changes: Vec<Change>,
     /// The place behind the last replaced range, where the cursor most likely is; none for a new text.
     pub cursor: Option<Position>,
 }
@@ -69,7 +73,7 @@ struct Opened {
 #[serde(rename_all = "camelCase")]
 struct DidChange {
     text_document: Versioned,
-    content_changes: Vec<Change>,
+    content_changes: Vec<Part>,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +83,7 @@ struct Versioned {
 }
 
 #[derive(Deserialize)]
-struct Change {
+struct Part {
     range: Option<Range>,
     text: String,
 }
@@ -91,6 +95,11 @@ struct OnDocument {
 }
 
 impl Documents {
+    /// The URIs of all open documents.
+    pub fn uris(&self) -> impl Iterator<Item = &str> {
+        self.open.keys().map(String::as_str)
+    }
+
     /// The open document of a URI.
     pub fn get(&self, uri: &str) -> Option<&Document> {
         self.open.get(uri)
@@ -128,16 +137,27 @@ impl Documents {
         let document = self.open.get_mut(&uri)?;
         let before = document.snapshot();
         let mut cursor = None;
-        for Change { range, text } in change.content_changes {
+        let (mut changes, mut whole) = (Vec::new(), false);
+        for Part { range, text } in change.content_changes {
             let start = range.map(|r| position::offset(&document.text, r.start));
             let added = text.len();
+            match range {
+                Some(r) => {
+                    let range = position::byte_range(&document.text, r);
+                    changes.push(Change { range, text: text.clone() });
+                }
+                None => whole = true,
+            }
             let event = TextDocumentContentChangeEvent { range, range_length: None, text };
             position::apply_change(&mut document.text, &event);
             cursor = start.map(|s| position::position(&document.text, s + added));
         }
+        if whole {
+            changes.clear();
+        }
         document.version = change.text_document.version.unwrap_or(document.version + 1);
         document.snapshot = None;
-        Some(Changed { uri, before, cursor })
+        Some(Changed { uri, before, changes, cursor })
     }
 
     /// `textDocument/didClose`: its URI.

@@ -1,38 +1,23 @@
-//! What the loop asks of the rest of the house, and what comes back.
+//! What the loop asks of the rest of the house: suggestions, the state of the parts, what is recorded.
+//!
+//! Every part may be missing or fail; the relay works without, and [`Engine::problem`] says what to do.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lsp_types::Position;
 use tokio::sync::{mpsc, oneshot};
 
-use super::documents::{Changed, Documents};
 use super::event::AskError;
-use super::rounds::Round;
-use super::state::Spot;
+use super::recorder::Recorder;
 use crate::config::{Dirs, Settings};
+use crate::error::Failure;
 use crate::lean::LeanCommand;
-use crate::lsp::protocol::{EventParams, FeedbackParams, Suggestion};
-use crate::proof::{Candidate, Goal, Verdict};
-
-/// News of a round.
-#[derive(Debug)]
-pub enum Update {
-    /// The goals at the place, first of all.
-    Goals(Vec<Goal>),
-    /// How many candidates have no answer yet.
-    Pending(usize),
-    /// Lean's answer to a candidate, a refusal too.
-    Verdict(Candidate, Verdict),
-    /// A confirmed suggestion.
-    Suggestion(Suggestion),
-    /// The end.
-    Done {
-        /// The bundle that the policy used.
-        bundle: Option<String>,
-        /// What was missing.
-        problems: Vec<String>,
-    },
-}
+use crate::lsp::position;
+use crate::lsp::protocol::FeedbackParams;
+use crate::suggest::{Pipeline, SuggestRequest, Update};
+use crate::verify::Place;
+use crate::verify::scratch;
 
 /// A place at which suggestions are wanted.
 #[derive(Debug, Clone)]
@@ -45,46 +30,84 @@ pub struct Job {
     pub text: Arc<str>,
     /// Where.
     pub position: Position,
+    /// The goals, where they were heard.
+    pub goals: Option<Vec<crate::proof::Goal>>,
     /// Most suggestions wanted.
     pub limit: usize,
 }
 
-/// The pipeline, policy and store behind the proxy; each may be missing, and the relay works without.
+/// The pipeline and the store behind the proxy.
 #[derive(Debug, Default)]
 pub struct Engine {
-    /// What the user's Lean is called.
-    pub lean: String,
+    pipeline: Option<Pipeline>,
+    /// What was offered and what became of it.
+    pub recorder: Recorder,
+    lean: String,
     /// What is missing as a whole, and what mends it.
-    pub missing: Option<(String, String)>,
+    missing: Option<(String, String)>,
 }
 
 impl Engine {
-    /// Everything that there is, for a session with this Lean.
-    pub fn start(_dirs: &Dirs, _settings: &Settings, command: &LeanCommand) -> Engine {
-        Engine { lean: command.label.clone(), missing: None }
+    /// Everything that there is, for a session with this Lean. Nothing is loaded or started before the
+    /// first goal.
+    pub fn start(dirs: &Dirs, settings: &Settings, command: &LeanCommand) -> Engine {
+        let (pipeline, missing) = match Pipeline::new(dirs.clone(), settings.clone(), command.clone()) {
+            Ok(pipeline) => (Some(pipeline), None),
+            Err(error) => {
+                let remedy = Failure::of(&error).and_then(|f| f.hint.clone()).unwrap_or_default();
+                (None, Some((format!("{error:#}"), remedy)))
+            }
+        };
+        let recorder = Recorder::start(dirs, settings, project_of(command), command.label.clone());
+        Engine { pipeline, recorder, lean: command.label.clone(), missing }
     }
 
     /// What is left where there is no Lean: the message that says so, and its remedy.
     pub fn without_lean(message: String, remedy: String) -> Engine {
-        Engine { lean: "none".into(), missing: Some((message, remedy)) }
+        Engine { lean: "none".into(), missing: Some((message, remedy)), ..Engine::default() }
     }
 
     /// Starts a round; dropping the receiver cancels it.
-    pub fn suggest(&self, _job: Job) -> Option<mpsc::Receiver<Update>> {
-        None
+    pub fn suggest(&self, job: Job) -> Option<mpsc::UnboundedReceiver<Update>> {
+        let Job { uri, version, text, position, goals, limit } = job;
+        let place = Place { uri, version, text, position };
+        Some(self.pipeline.as_ref()?.suggest(SuggestRequest { place, goals, limit, budget: None }))
+    }
+
+    /// Loads what the first goal will need.
+    pub fn warm(&self) {
+        if let Some(pipeline) = &self.pipeline {
+            pipeline.policy().warm();
+        }
     }
 
     /// Settings have changed.
-    pub fn configure(&self, _settings: &Settings) {}
+    pub fn configure(&mut self, settings: &Settings) {
+        if let Some(pipeline) = &mut self.pipeline {
+            pipeline.configure(settings);
+        }
+        self.recorder.configure(settings);
+    }
 
-    /// What is missing, and what mends it.
+    /// What is wrong, and what mends it (may be empty): of the parts, the first that does not work.
     pub fn problem(&self) -> Option<(String, String)> {
-        self.missing.clone()
+        if self.missing.is_some() {
+            return self.missing.clone();
+        }
+        let pipeline = self.pipeline.as_ref()?;
+        pipeline
+            .verifier()
+            .status()
+            .problem
+            .map(|(message, remedy)| (message, remedy.unwrap_or_default()))
+            .or_else(|| pipeline.policy().status().problem)
+            .or_else(|| self.recorder.problem())
     }
 
     /// Where the policy runs, and its bundle.
     pub fn policy(&self) -> (String, Option<String>) {
-        (String::new(), None)
+        let status = self.pipeline.as_ref().map(|p| p.policy().status()).unwrap_or_default();
+        (status.device, status.bundle)
     }
 
     /// What the user's Lean is called.
@@ -92,42 +115,25 @@ impl Engine {
         self.lean.clone()
     }
 
-    /// A document was opened.
-    pub fn opened(&mut self, _uri: &str, _documents: &mut Documents) {}
-    /// A document changed.
-    pub fn changed(&mut self, _changed: &Changed, _documents: &mut Documents) {}
-    /// A document was closed.
-    pub fn closed(&mut self, _uri: &str) {}
-    /// A document was saved.
-    pub fn saved(&mut self, _uri: &str) {}
-    /// Goals at a place became known.
-    pub fn goals_at(&mut self, _spot: &Spot, _goals: Option<&[Goal]>) {}
-    /// Lean published diagnostics.
-    pub fn diagnostics(&mut self, _params: &str) {}
-    /// A code action of ours was resolved.
-    pub fn resolved(&mut self, _suggestion: &str) {}
-    /// A round's suggestions were shown to a person who asked.
-    pub fn shown(&mut self, _round: &Round) {}
-    /// The client says what the person did.
-    pub fn event(&mut self, _params: EventParams) {}
-    /// News of a round, to be recorded.
-    pub fn records(&mut self, _round: &Round, _update: &Update) {}
-
-    /// A question about what was recorded.
+    /// A question about what was recorded; answered from a task of its own.
     pub fn feedback(
         &self,
-        _params: FeedbackParams,
-        _reply: oneshot::Sender<Result<serde_json::Value, AskError>>,
+        params: FeedbackParams,
+        reply: oneshot::Sender<Result<serde_json::Value, AskError>>,
     ) {
+        self.recorder.feedback(params, reply);
     }
 }
 
-/// Best first.
-pub fn rank(suggestions: &mut [Suggestion]) {
-    suggestions.sort_by_key(|s| (!s.verdict.completes, s.verdict.goals.len()));
+/// The project that rows are tagged with: the folder that Lean runs in.
+fn project_of(command: &LeanCommand) -> PathBuf {
+    std::path::absolute(&command.cwd).unwrap_or_else(|_| command.cwd.clone())
 }
 
-/// Whether a position stands at a `sorry` or its like.
-pub fn touches_hole(_text: &str, _position: Position) -> bool {
-    false
+/// Whether a position stands at a `sorry` or its like, where a goal is open although Lean shows none
+/// behind it.
+pub fn touches_hole(text: &str, position: Position) -> bool {
+    let offset = position::offset(text, position);
+    let open = |h: &scratch::Hole| matches!(h.kind, scratch::HoleKind::Sorry | scratch::HoleKind::EmptyBlock);
+    scratch::holes_at(text, offset).iter().any(open)
 }

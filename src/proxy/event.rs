@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::engine::Update;
 use crate::lsp::codec::Frame;
 use crate::lsp::protocol::{EventParams, FeedbackParams, SuggestParams, SuggestResult};
+use crate::suggest::Update;
 
 /// One of the two peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,7 @@ pub mod io;
 pub mod log;
 mod observe;
 mod own;
+pub mod recorder;
 pub mod rounds;
 pub mod route;
 pub mod serve;
@@ -40,6 +41,9 @@ use state::State;
 
 /// The time that Lean has to end after the editor has gone, and the editor to read the last messages.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// The time that the store has to write what was recorded last.
+const LAST_ROWS: Duration = Duration::from_secs(3);
 
 /// A peer's two pipes.
 pub struct Pipes<R, W> {
@@ -92,7 +96,10 @@ pub async fn relay<ER, EW, LR, LW>(
         }
     }
     // Closes both queues; what is in the editor's is still written.
-    drop(state);
+    let recorder = state.end();
+    if tokio::time::timeout(LAST_ROWS, recorder.flush()).await.is_err() {
+        tracing::warn!("the feedback store does not take the last rows");
+    }
     if tokio::time::timeout(LAST_WORDS, &mut editor_writer).await.is_err() {
         tracing::warn!("the editor does not read the last messages");
         editor_writer.abort();

@@ -54,20 +54,24 @@ impl State {
             Seen::Shutdown => self.phase = Phase::Ending,
             Seen::Opened => {
                 if let Some(uri) = self.documents.did_open(params) {
-                    self.rounds.forget(&uri);
-                    self.engine.opened(&uri, &mut self.documents);
+                    self.leaves(&uri);
+                    if let Some(document) = self.documents.get_mut(&uri) {
+                        let (version, text) = (document.version, document.snapshot());
+                        self.engine.recorder.opened(&uri, version, text);
+                    }
+                    self.engine.warm();
                 }
             }
             Seen::Changed => self.sees_change(params),
             Seen::Closed => {
                 if let Some(uri) = self.documents.did_close(params) {
                     self.leaves(&uri);
-                    self.engine.closed(&uri);
+                    self.engine.recorder.closed(&uri);
                 }
             }
             Seen::Saved => {
                 if let Some(uri) = document_uri(params) {
-                    self.engine.saved(&uri);
+                    self.engine.recorder.saved(&uri);
                 }
             }
             Seen::AsksGoals(form) => self.sees_goal_question(&envelope, form),
@@ -92,7 +96,14 @@ impl State {
                     self.release_one(&id);
                 }
             }
-            Seen::Diagnostics => self.engine.diagnostics(params),
+            Seen::Diagnostics => {
+                let uri = self.engine.recorder.published(params);
+                self.check(uri);
+            }
+            Seen::Progress => {
+                let uri = self.engine.recorder.progress(params);
+                self.check(uri);
+            }
         }
     }
 
@@ -111,6 +122,12 @@ impl State {
         }
     }
 
+    fn check(&mut self, uri: Option<String>) {
+        if let Some((uri, document)) = uri.and_then(|u| self.documents.get(&u).map(|d| (u, d))) {
+            self.engine.recorder.check(&uri, document);
+        }
+    }
+
     fn sees_change(&mut self, params: &str) {
         let Some(changed) = self.documents.did_change(params) else {
             if let Some(uri) = document_uri(params) {
@@ -119,7 +136,10 @@ impl State {
             return;
         };
         self.leaves(&changed.uri);
-        self.engine.changed(&changed, &mut self.documents);
+        if let Some(document) = self.documents.get_mut(&changed.uri) {
+            let (version, text) = (document.version, document.snapshot());
+            self.engine.recorder.changed(&changed, version, text);
+        }
         if let Some(position) = changed.cursor {
             self.interest(changed.uri, position);
         }
@@ -128,7 +148,9 @@ impl State {
 
     /// What was known about a document's text holds no more.
     fn leaves(&mut self, uri: &str) {
-        self.rounds.forget(uri);
+        for round in self.rounds.forget(uri) {
+            self.engine.recorder.round(&round);
+        }
         self.cursor.take_if(|c| c.spot.uri == uri);
         self.release_of(uri);
     }
@@ -171,8 +193,11 @@ impl State {
         if !failed {
             let goals = envelope.result.and_then(|r| read_goals(question.form, r.get()));
             tracing::debug!(spot = ?question.spot, goals = goals.as_ref().map_or(0, Vec::len), "goals heard");
+            if let (Some(goals), Some(document)) = (&goals, self.documents.get(&question.spot.uri)) {
+                let Spot { uri, position, .. } = &question.spot;
+                self.engine.recorder.goals_seen(uri, document, *position, goals);
+            }
             cursor.goals = Some(goals.unwrap_or_default());
-            self.engine.goals_at(&question.spot, self.cursor.as_ref().and_then(|c| c.goals.as_deref()));
         }
         // The pause is over already: what it waited for has come, or will not.
         if self.cursor.as_ref().is_some_and(|c| c.due.is_none()) && !(failed && id.is_own()) {
@@ -200,13 +225,12 @@ impl State {
         }
         let mut until = None;
         if let Some((uri, version, range)) = place.as_ref().filter(|_| params.invoked()) {
-            self.shown_by_request(uri, *version, *range);
             if !self.rounds.iter().any(|r| r.covers(uri, *version, *range)) {
                 self.start_round(uri, range.start, false);
             }
             until = Some(Instant::now() + HOLD);
         }
-        ActionQuestion { place, until }
+        ActionQuestion { place, invoked: params.invoked(), until }
     }
 
     /// The editor shows interest in a place: the pause begins, unless it runs for that place already.
@@ -217,6 +241,9 @@ impl State {
         if let Some(cursor) = self.cursor.as_mut().filter(|c| c.spot == spot) {
             cursor.since = now;
             return;
+        }
+        if let Some(document) = self.documents.get(&spot.uri) {
+            self.engine.recorder.cursor(&spot.uri, document.text(), spot.position);
         }
         let due = Some(now + Duration::from_millis(self.settings.pause_ms));
         self.cursor = Some(Cursor { spot, due, since: now, goals: None, asked: 0 });

@@ -38,14 +38,14 @@ impl State {
             }
             (Own::Resolve, Some(id)) => {
                 if let Some(suggestion) = super::route::action_of_ours(&envelope) {
-                    self.guarded(|s| s.engine.resolved(&suggestion));
+                    self.guarded(|s| s.shown(suggestion));
                 }
                 self.to_editor(message::response(&id, &envelope.params));
             }
             (Own::Actions, Some(id)) => match envelope.params_as::<ActionParams>() {
                 Ok(params) => {
                     self.summary.ours.insert(id.clone());
-                    let mut question = ActionQuestion { place: None, until: None };
+                    let mut question = ActionQuestion { place: None, invoked: false, until: None };
                     self.guarded(|s| question = s.action_question(&params));
                     self.hold(Held { id, answer: None, question });
                 }
@@ -206,7 +206,7 @@ impl State {
     }
 
     /// Our code actions for a place; none once its document has changed.
-    fn actions_for(&self, question: &ActionQuestion) -> Vec<Value> {
+    fn actions_for(&mut self, question: &ActionQuestion) -> Vec<Value> {
         let Some((uri, version, range)) = &question.place else { return Vec::new() };
         if self.documents.get(uri).map(|d| d.version) != Some(*version) {
             return Vec::new();
@@ -219,6 +219,7 @@ impl State {
                     actions.push(action);
                 }
             }
+            self.engine.recorder.offered(round, question.invoked);
         }
         actions
     }

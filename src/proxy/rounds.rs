@@ -7,11 +7,11 @@ use lsp_types::{Position, Range};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-use super::engine::{self, Update};
 use super::event::AskError;
 use crate::lsp::message::code;
-use crate::lsp::protocol::{DocumentId, SuggestResult, Suggestion, SuggestionsParams, Tried};
+use crate::lsp::protocol::{self, DocumentId, SuggestResult, SuggestionsParams, Tried};
 use crate::proof::{Goal, same_state};
+use crate::suggest::{Suggestion, Update, rank};
 
 /// Finished rounds of the current versions that are kept for code actions and later questions.
 const KEPT: usize = 16;
@@ -32,6 +32,12 @@ pub struct Waiting {
 /// A round.
 #[derive(Debug)]
 pub struct Round {
+    /// Its id in the feedback store.
+    pub record: String,
+    /// When it began, in milliseconds since 1970.
+    pub began_ms: i64,
+    /// The bundle that proposed, once known.
+    pub bundle: Option<String>,
     /// Its number; news of a round that is not in the list any more is discarded.
     pub id: u64,
     /// The document.
@@ -46,9 +52,9 @@ pub struct Round {
     pub goals: Vec<Goal>,
     /// Verified, best first.
     pub suggestions: Vec<Suggestion>,
-    /// Refused.
-    pub tried: Vec<Tried>,
-    /// Candidates not yet answered.
+    /// Every answered candidate with Lean's answer, refusals too.
+    pub answers: Vec<Tried>,
+    /// Candidates that were given to Lean and are not yet answered.
     pub pending: usize,
     /// Whether it has ended.
     pub done: bool,
@@ -91,17 +97,30 @@ impl Round {
     pub fn take(&mut self, update: Update) -> bool {
         match update {
             Update::Goals(goals) => self.goals = goals,
-            Update::Verdict(candidate, verdict) if !verdict.kind.is_success() => {
-                self.tried.push(Tried { candidate, verdict });
+            Update::Checking(n) => self.pending += n,
+            Update::Verdict { candidate, verdict } => {
+                let known = self.answers.iter_mut().find(|t| t.candidate.tactic == candidate.tactic);
+                let answer = Tried { candidate, verdict };
+                match known {
+                    Some(old) => *old = answer,
+                    None => {
+                        self.pending = self.pending.saturating_sub(1);
+                        self.answers.push(answer);
+                    }
+                }
             }
-            Update::Verdict(..) => {}
-            Update::Pending(n) => self.pending = n,
             Update::Suggestion(suggestion) => {
-                self.suggestions.push(suggestion);
-                engine::rank(&mut self.suggestions);
+                match self.suggestions.iter_mut().find(|s| s.id == suggestion.id) {
+                    Some(old) => *old = suggestion,
+                    None => self.suggestions.push(suggestion),
+                }
+                rank(&mut self.suggestions);
                 return true;
             }
-            Update::Done { .. } => return self.end(),
+            Update::Done { bundle, .. } => {
+                self.bundle = bundle;
+                return self.end();
+            }
         }
         false
     }
@@ -118,9 +137,9 @@ impl Round {
         SuggestResult {
             goal: self.goals.first().cloned(),
             goals: self.goals.clone(),
-            suggestions: self.suggestions.iter().take(limit).cloned().collect(),
+            suggestions: self.best(limit),
             pending: self.unanswered(),
-            tried: if tried { self.tried.clone() } else { Vec::new() },
+            tried: if tried { self.refused() } else { Vec::new() },
             elapsed_ms: self.took.unwrap_or_else(|| self.started.elapsed()).as_secs_f64() * 1e3,
         }
     }
@@ -132,9 +151,25 @@ impl Round {
             version: self.version,
             position: self.position,
             goal: self.goals.first().cloned(),
-            suggestions: self.suggestions.iter().take(limit).cloned().collect(),
+            suggestions: self.best(limit),
             pending: self.unanswered(),
         }
+    }
+
+    /// The best suggestions, in the form that travels.
+    fn best(&self, limit: usize) -> Vec<protocol::Suggestion> {
+        let travels = |s: &Suggestion| protocol::Suggestion {
+            id: s.id.clone(),
+            candidate: s.candidate.clone(),
+            verdict: s.verdict.clone(),
+            edit: protocol::Edit { range: s.edit.range, new_text: s.edit.new_text.clone() },
+        };
+        self.suggestions.iter().take(limit).map(travels).collect()
+    }
+
+    /// Candidates that may not be inserted.
+    fn refused(&self) -> Vec<Tried> {
+        self.answers.iter().filter(|t| !t.verdict.kind.is_success()).cloned().collect()
     }
 
     /// While a round runs at least one answer is awaited, known or not.
@@ -158,11 +193,11 @@ impl Round {
     }
 
     /// Gives the round up: whoever waits is told that the document changed.
-    fn abandon(self) {
+    fn abandon(&mut self) {
         if let Some(task) = &self.task {
             task.abort();
         }
-        for w in self.waiting {
+        for w in self.waiting.drain(..) {
             let message = "the document changed meanwhile".to_owned();
             let _ = w.reply.send(Err(AskError { code: code::CONTENT_MODIFIED, message }));
         }
@@ -201,18 +236,19 @@ impl Rounds {
         }
     }
 
-    /// Gives up rounds that run, without a person behind them.
-    pub fn give_up_automatic(&mut self) {
-        for round in self.list.extract_if(.., |r| !r.done && !r.explicit) {
-            round.abandon();
-        }
+    /// Gives up rounds that run, without a person behind them; they are handed back.
+    pub fn give_up_automatic(&mut self) -> Vec<Round> {
+        let mut gone: Vec<Round> = self.list.extract_if(.., |r| !r.done && !r.explicit).collect();
+        gone.iter_mut().for_each(Round::abandon);
+        gone
     }
 
-    /// Gives up all rounds of a document: it changed, or is gone.
-    pub fn forget(&mut self, uri: &str) {
-        for round in self.list.extract_if(.., |r| r.uri == uri) {
-            round.abandon();
-        }
+    /// Gives up all rounds of a document: it changed, or is gone. Those that ran are handed back.
+    pub fn forget(&mut self, uri: &str) -> Vec<Round> {
+        let mut gone: Vec<Round> = self.list.extract_if(.., |r| r.uri == uri).collect();
+        gone.iter_mut().for_each(Round::abandon);
+        gone.retain(|r| !r.done);
+        gone
     }
 
     /// When the next answer is due.

@@ -51,6 +51,8 @@ pub enum Seen {
     Goals,
     /// `textDocument/publishDiagnostics`.
     Diagnostics,
+    /// `$/lean/fileProgress`.
+    Progress,
 }
 
 /// What is ours.
@@ -109,6 +111,7 @@ pub fn route(side: Side, envelope: &Envelope, summary: &Summary) -> Route {
         (Side::Editor, Some(Kind::Response)) => Route::Forward,
         (Side::Lean, Some(Kind::Notification)) => match envelope.method() {
             "textDocument/publishDiagnostics" => Route::Observe(Seen::Diagnostics),
+            "$/lean/fileProgress" => Route::Observe(Seen::Progress),
             _ => Route::Forward,
         },
         (Side::Lean, Some(Kind::Request)) => Route::Forward,
@@ -258,6 +261,7 @@ mod tests {
         lean(r#"{"id":"7","result":{}}"#, Route::Forward);
         lean(r#"{"id":8,"error":{"code":1,"message":""}}"#, Route::Ours(Own::ActionsAnswer));
         lean(r#"{"id":0,"method":"workspace/inlayHint/refresh"}"#, Route::Forward);
-        lean(r#"{"method":"$/lean/fileProgress","params":{}}"#, Route::Forward);
+        lean(r#"{"method":"$/lean/fileProgress","params":{}}"#, Route::Observe(Seen::Progress));
+        lean(r#"{"method":"$/other","params":{}}"#, Route::Forward);
     }
 }

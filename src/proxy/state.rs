@@ -10,6 +10,7 @@ use super::documents::Documents;
 use super::engine::Engine;
 use super::event::{Event, Incoming, Outgoing, Permit, Side};
 use super::goals::GoalForm;
+use super::recorder::Recorder;
 use super::rounds::Rounds;
 use super::route::{Route, Summary, route};
 use super::service::Methods;
@@ -59,6 +60,8 @@ pub struct GoalQuestion {
 pub struct ActionQuestion {
     /// Where; none where the document is not known to us.
     pub place: Option<(String, i32, Range)>,
+    /// Whether a person asked.
+    pub invoked: bool,
     /// Until when the answer may be held back for a first verdict; none: not at all.
     pub until: Option<Instant>,
 }
@@ -189,6 +192,20 @@ impl State {
             Event::Ended(round) => self.guarded(|s| s.ended(round)),
         }
         true
+    }
+
+    /// Ends everything of ours: rounds that run are kept as far as they came.
+    pub fn end(mut self) -> Recorder {
+        self.guarded(|s| {
+            let open: Vec<String> = s.documents.uris().map(str::to_owned).collect();
+            for uri in open {
+                for round in s.rounds.forget(&uri) {
+                    s.engine.recorder.round(&round);
+                }
+                s.engine.recorder.closed(&uri);
+            }
+        });
+        std::mem::take(&mut self.engine.recorder)
     }
 
     /// The next time at which [`tick`](State::tick) is to be called.

@@ -2,15 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use lsp_types::{Position, Range};
+use lsp_types::Position;
 use serde_json::{Value, json};
 
-use super::engine::{Job, Update};
+use super::engine::Job;
 use super::event::{Ask, AskError, Event};
 use super::rounds::{Round, Waiting};
 use super::state::{Phase, State};
+use crate::feedback::record;
 use crate::lsp::message::code;
-use crate::lsp::protocol::{StatusParams, StatusState, SuggestParams, SuggestResult, method};
+use crate::lsp::protocol::{
+    EventKind, EventParams, StatusParams, StatusState, SuggestParams, SuggestResult, method,
+};
+use crate::suggest::Update;
 
 impl State {
     /// A handler of ours has a question.
@@ -18,7 +22,7 @@ impl State {
         match ask {
             Ask::Suggest(params, reply) => self.suggest(params, reply),
             Ask::Feedback(params, reply) => self.engine.feedback(params, reply),
-            Ask::Event(params) => self.engine.event(params),
+            Ask::Event(params) => self.engine.recorder.event(params),
             Ask::Configure(settings) => self.configure(&settings),
         }
     }
@@ -42,8 +46,6 @@ impl State {
             let _ = reply.send(Err(AskError { code: code::INTERNAL_ERROR, message }));
             return;
         };
-        let here = Range { start: params.position, end: params.position };
-        self.shown_by_request(&uri, version, here);
         let now = Instant::now();
         if let Some(round) = self.rounds.get_mut(id) {
             round.explicit = true;
@@ -54,6 +56,7 @@ impl State {
                 due: params.wait_ms.map(|ms| now + Duration::from_millis(ms)),
             });
             round.answer_due(now);
+            self.engine.recorder.offered(round, true);
         }
     }
 
@@ -62,9 +65,16 @@ impl State {
     pub(super) fn start_round(&mut self, uri: &str, position: Position, explicit: bool) -> Option<u64> {
         let document = self.documents.get_mut(uri)?;
         let (version, text) = (document.version, document.snapshot());
-        let job =
-            Job { uri: uri.to_owned(), version, text: text.clone(), position, limit: self.settings.limit };
-        self.rounds.give_up_automatic();
+        let at_cursor = |c: &&super::state::Cursor| {
+            c.spot.uri == uri && c.spot.version == version && c.spot.position == position
+        };
+        let goals = self.cursor.as_ref().filter(at_cursor).and_then(|c| c.goals.clone());
+        let goals = goals.filter(|g| !g.is_empty());
+        let limit = self.settings.limit;
+        let job = Job { uri: uri.to_owned(), version, text: text.clone(), position, goals, limit };
+        for round in self.rounds.give_up_automatic() {
+            self.engine.recorder.round(&round);
+        }
         let mut news = self.engine.suggest(job)?;
         let id = self.number();
         let events = self.events.clone();
@@ -78,6 +88,9 @@ impl State {
         });
         tracing::debug!(uri, version, ?position, explicit, "a round begins");
         self.rounds.add(Round {
+            record: record::new_id("r"),
+            began_ms: record::now_ms(),
+            bundle: None,
             id,
             uri: uri.to_owned(),
             version,
@@ -85,7 +98,7 @@ impl State {
             position,
             goals: Vec::new(),
             suggestions: Vec::new(),
-            tried: Vec::new(),
+            answers: Vec::new(),
             pending: 0,
             done: false,
             explicit,
@@ -122,7 +135,6 @@ impl State {
     pub(super) fn update(&mut self, id: u64, update: Update) {
         let Some(round) = self.rounds.get_mut(id) else { return };
         let done = matches!(update, Update::Done { .. });
-        self.engine.records(round, &update);
         if let Update::Done { problems, .. } = &update {
             for problem in problems {
                 tracing::info!("a source of suggestions is missing: {problem}");
@@ -153,6 +165,10 @@ impl State {
         let Some(round) = self.rounds.get_mut(id) else { return };
         round.answer_due(now);
         let notice = round.notice(limit);
+        self.engine.recorder.offered(round, round.explicit);
+        if round.done {
+            self.engine.recorder.round(round);
+        }
         if self.client.knows_us {
             self.notify_editor(method::SUGGESTIONS, &notice);
         }
@@ -166,11 +182,9 @@ impl State {
         }
     }
 
-    /// A person asked for what is verified at a place: it has been shown, not only offered.
-    pub(super) fn shown_by_request(&mut self, uri: &str, version: i32, range: Range) {
-        for round in self.rounds.iter().filter(|r| r.covers(uri, version, range)) {
-            self.engine.shown(round);
-        }
+    /// An action of ours was resolved, which editors do when a person looks at it.
+    pub(super) fn shown(&mut self, id: String) {
+        self.engine.recorder.event(EventParams { id, kind: EventKind::Shown, reason: None });
     }
 
     /// Settings from the client; what does not fit is logged and changes nothing.

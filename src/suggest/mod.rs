@@ -59,6 +59,8 @@ pub struct SuggestRequest {
 pub enum Update {
     /// The goals, main goal first. Empty where the proof is complete.
     Goals(Vec<Goal>),
+    /// So many more candidates were given to Lean; each gets a verdict, unless Lean fails.
+    Checking(usize),
     /// A candidate's verdict, failures included.
     Verdict {
         /// What was tried.

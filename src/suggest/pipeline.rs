@@ -217,6 +217,7 @@ impl Run {
                 }
             }
         }
+        self.send(Update::Checking(tried.len()));
         let tactics = tried.iter().map(|c| c.tactic.clone()).collect();
         let mut verdicts = self.pipeline.verifier.verify(&self.request.place, tactics, Filter::Off);
         let mut answered = 0;

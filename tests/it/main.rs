@@ -4,6 +4,7 @@
 mod examples;
 mod house;
 mod policy;
+mod proxy_live;
 mod proxy_relay;
 mod runtime;
 mod support;

@@ -1,0 +1,323 @@
+//! What is kept of a session: rounds with Lean's answers, and what the person did, found by the observer
+//! in the documents' changes. Nothing here waits: the store is an actor of its own.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lsp_types::Position;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::documents::{Changed, Document};
+use super::event::AskError;
+use super::rounds::Round;
+use crate::config::{Dirs, Settings};
+use crate::error::Failure;
+use crate::feedback::declaration::declaration_at;
+use crate::feedback::observe::{Observer, Offer, Offered, Report};
+use crate::feedback::record::{self, Outcome, now_ms};
+use crate::feedback::store::{Deletion, Select, Store, StoreHandle};
+use crate::lsp::message::code;
+use crate::lsp::position;
+use crate::lsp::protocol::{EventKind, EventParams, FeedbackKind, FeedbackParams};
+use crate::proof::Goal;
+
+/// Rows that `feedback` lists where the client names no number.
+const LISTED: usize = 100;
+
+/// What Lean has said about a version of a document.
+#[derive(Debug, Default)]
+struct Heard {
+    version: Option<i32>,
+    diagnostics: Vec<lsp_types::Diagnostic>,
+    read_to_end: bool,
+}
+
+/// The store and the observer of a session.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    store: Option<StoreHandle>,
+    recording: bool,
+    project: String,
+    lean: String,
+    observer: Observer,
+    heard: HashMap<String, Heard>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Published {
+    uri: String,
+    version: Option<i32>,
+    diagnostics: Vec<lsp_types::Diagnostic>,
+    #[serde(default)]
+    is_incremental: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Progress {
+    text_document: ProgressOn,
+    processing: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct ProgressOn {
+    uri: String,
+    version: Option<i32>,
+}
+
+impl Recorder {
+    /// Opens the user's store, on its own thread; rows are tagged with the project.
+    pub fn start(dirs: &Dirs, settings: &Settings, project: PathBuf, lean: String) -> Recorder {
+        Recorder {
+            store: Some(StoreHandle::spawn(Store::path_in(dirs))),
+            recording: settings.recording,
+            project: project.to_string_lossy().into_owned(),
+            lean,
+            ..Recorder::default()
+        }
+    }
+
+    /// Takes new settings.
+    pub fn configure(&mut self, settings: &Settings) {
+        self.recording = settings.recording;
+    }
+
+    /// Why nothing is written at present, and what mends it.
+    pub fn problem(&self) -> Option<(String, String)> {
+        let problem = self.store.as_ref()?.status().problem?;
+        Some((problem.message, problem.remedy))
+    }
+
+    /// A document was opened.
+    pub fn opened(&mut self, uri: &str, version: i32, text: Arc<str>) {
+        self.heard.remove(uri);
+        self.observer.opened(uri, version, text);
+    }
+
+    /// A document changed.
+    pub fn changed(&mut self, changed: &Changed, version: i32, after: Arc<str>) {
+        let outcomes = self.observer.changed(&changed.uri, version, after, &changed.changes, now_ms());
+        self.keep(outcomes);
+    }
+
+    /// A document was saved.
+    pub fn saved(&mut self, uri: &str) {
+        let outcomes = self.observer.saved(uri, now_ms());
+        self.keep(outcomes);
+    }
+
+    /// A document was closed.
+    pub fn closed(&mut self, uri: &str) {
+        self.heard.remove(uri);
+        let outcomes = self.observer.closed(uri, now_ms());
+        self.keep(outcomes);
+    }
+
+    /// The cursor is at a place.
+    pub fn cursor(&mut self, uri: &str, text: &str, at: Position) {
+        let outcomes = self.observer.cursor(uri, position::offset(text, at), now_ms());
+        self.keep(outcomes);
+    }
+
+    /// Lean showed these goals at a place of the present version.
+    pub fn goals_seen(&mut self, uri: &str, document: &Document, at: Position, goals: &[Goal]) {
+        let keys: Vec<_> = goals.iter().map(Goal::key).collect();
+        let offset = position::offset(document.text(), at);
+        let outcomes = self.observer.goals_seen(uri, document.version, offset, &keys, now_ms());
+        self.keep(outcomes);
+    }
+
+    /// A round's suggestions were offered, or shown to a person who asked.
+    pub fn offered(&mut self, round: &Round, asked: bool) {
+        if round.suggestions.is_empty() {
+            return;
+        }
+        let offered = |s: &crate::suggest::Suggestion| Offered {
+            id: s.id.clone(),
+            tactic: s.candidate.tactic.clone(),
+            range: position::byte_range(&round.text, s.edit.range),
+            new_text: s.edit.new_text.clone(),
+        };
+        let offer = Offer {
+            round: round.record.clone(),
+            uri: round.uri.clone(),
+            version: round.version,
+            goals: round.goals.iter().map(Goal::key).collect(),
+            asked,
+            suggestions: round.suggestions.iter().map(offered).collect(),
+        };
+        let outcomes = self.observer.offered(offer, now_ms());
+        self.keep(outcomes);
+    }
+
+    /// The client says what the person did.
+    pub fn event(&mut self, event: EventParams) {
+        let report = match event.kind {
+            EventKind::Shown => Report::Shown,
+            EventKind::Accepted => Report::Accepted,
+            EventKind::AcceptedPart => Report::AcceptedPart,
+            EventKind::Rejected => Report::Rejected,
+            EventKind::Dismissed => Report::Dismissed,
+        };
+        let outcomes = self.observer.reported(&event.id, report, event.reason, now_ms());
+        self.keep(outcomes);
+    }
+
+    /// `textDocument/publishDiagnostics`: the URI whose diagnostics changed.
+    pub fn published(&mut self, params: &str) -> Option<String> {
+        let p: Published = serde_json::from_str(params).ok()?;
+        let heard = self.heard.entry(p.uri.clone()).or_default();
+        if heard.version != p.version {
+            *heard = Heard { version: p.version, ..Heard::default() };
+        }
+        if !p.is_incremental {
+            heard.diagnostics.clear();
+        }
+        heard.diagnostics.extend(p.diagnostics);
+        Some(p.uri)
+    }
+
+    /// `$/lean/fileProgress`: the URI that it is about.
+    pub fn progress(&mut self, params: &str) -> Option<String> {
+        let p: Progress = serde_json::from_str(params).ok()?;
+        let on = p.text_document;
+        let heard = self.heard.entry(on.uri.clone()).or_default();
+        if heard.version != on.version {
+            *heard = Heard { version: on.version, ..Heard::default() };
+        }
+        heard.read_to_end = p.processing.is_empty();
+        Some(on.uri)
+    }
+
+    /// Tells the observer where errors and `sorry` are, once Lean has read the present version to its end.
+    pub fn check(&mut self, uri: &str, document: &Document) {
+        let Some(heard) = self.heard.get(uri) else { return };
+        if !heard.read_to_end || heard.version.is_some_and(|v| v != document.version) {
+            return;
+        }
+        let bytes = |d: &lsp_types::Diagnostic| position::byte_range(document.text(), d.range);
+        let is_error = |d: &&lsp_types::Diagnostic| d.severity == Some(lsp_types::DiagnosticSeverity::ERROR);
+        let is_sorry = |d: &&lsp_types::Diagnostic| {
+            d.message.contains("declaration uses") && d.message.contains("sorry")
+        };
+        let errors: Vec<Range<usize>> = heard.diagnostics.iter().filter(is_error).map(bytes).collect();
+        let sorries: Vec<Range<usize>> = heard.diagnostics.iter().filter(is_sorry).map(bytes).collect();
+        let outcomes = self.observer.checked(uri, document.version, &errors, &sorries, now_ms());
+        self.keep(outcomes);
+    }
+
+    /// Keeps a round that has ended or was given up, if its goals became known.
+    pub fn round(&self, round: &Round) {
+        let (Some(store), true) = (&self.store, self.recording) else { return };
+        let Some(goal) = round.goals.first() else { return };
+        let (line, column) = position::line_column(&round.text, round.position);
+        let offset = position::offset(&round.text, round.position);
+        store.record_round(record::Round {
+            id: round.record.clone(),
+            format: record::FORMAT,
+            time_ms: round.began_ms,
+            project: self.project.clone(),
+            uri: round.uri.clone(),
+            version: round.version,
+            declaration: declaration_at(&round.text, offset).map(|d| d.name),
+            line,
+            column,
+            goal: goal.clone(),
+            goals: round.goals.clone(),
+            goal_key: record::Round::key_of(goal),
+            document_sha256: record::sha256_hex(&round.text),
+            header_sha256: record::sha256_hex(record::header_of(&round.text)),
+            lean: self.lean.clone(),
+            bundle: round.bundle.clone(),
+            candidates: candidates(round),
+        });
+    }
+
+    /// Returns when everything is on disk, or cannot be written.
+    pub async fn flush(&self) {
+        if let Some(store) = &self.store
+            && let Err(error) = store.flush().await
+        {
+            tracing::warn!("what was recorded last is not on disk: {error:#}");
+        }
+    }
+
+    fn keep(&self, outcomes: Vec<Outcome>) {
+        if let (Some(store), true) = (&self.store, self.recording) {
+            for outcome in outcomes {
+                tracing::debug!(?outcome, "outcome");
+                store.record_outcome(outcome);
+            }
+        }
+    }
+
+    /// `$/leanCopilot/feedback`, answered from a task of its own.
+    pub fn feedback(&self, params: FeedbackParams, reply: oneshot::Sender<Result<Value, AskError>>) {
+        let Some(store) = self.store.clone() else {
+            let message = "there is no feedback store in this session".to_owned();
+            // A request that was cancelled meanwhile has nobody at the other end.
+            let _ = reply.send(Err(AskError { code: code::INTERNAL_ERROR, message }));
+            return;
+        };
+        tokio::spawn(async move {
+            let _ = reply.send(answer(&store, params).await);
+        });
+    }
+}
+
+/// A round's candidates as rows: what was offered, best first, then the others as they were answered.
+fn candidates(round: &Round) -> Vec<record::Tried> {
+    let offered = round.suggestions.iter().map(|s| (&s.candidate, &s.verdict, Some(s.id.clone())));
+    let is_offered = |tactic: &str| round.suggestions.iter().any(|s| s.candidate.tactic == tactic);
+    let others = round.answers.iter().filter(|t| !is_offered(&t.candidate.tactic));
+    let others = others.map(|t| (&t.candidate, &t.verdict, None));
+    let row = |(rank, (candidate, verdict, suggestion)): (usize, _)| {
+        let (candidate, verdict): (&crate::proof::Candidate, &crate::proof::Verdict) = (candidate, verdict);
+        record::Tried {
+            candidate: candidate.clone(),
+            rank: rank as u32,
+            verdict: Some(verdict.clone()),
+            suggestion,
+        }
+    };
+    offered.chain(others).enumerate().map(row).collect()
+}
+
+async fn answer(store: &StoreHandle, params: FeedbackParams) -> Result<Value, AskError> {
+    let refused = |message: &str| AskError { code: code::INVALID_PARAMS, message: message.to_owned() };
+    let text = |key: &str| params.options.get(key).and_then(Value::as_str).map(str::to_owned);
+    let result = match params.kind {
+        FeedbackKind::Stats => store.stats().await.map(|s| json!(s)),
+        FeedbackKind::List => {
+            let limit = params.options.get("limit").and_then(Value::as_u64).map_or(LISTED, |n| n as usize);
+            let since_ms = params.options.get("since_ms").and_then(Value::as_i64);
+            let select =
+                Select { project: text("project"), since_ms, goal_key: text("goal_key"), limit: Some(limit) };
+            store.list(select).await.map(|rows| json!(rows))
+        }
+        FeedbackKind::Delete => {
+            let ids = params.options.get("ids").map(|ids| serde_json::from_value(ids.clone()));
+            let what = match (ids, text("project"), params.options.get("all")) {
+                (Some(Ok(ids)), None, None) => Deletion::Ids(ids),
+                (None, Some(project), None) => Deletion::Project(project),
+                (None, None, Some(Value::Bool(true))) => Deletion::All,
+                _ => return Err(refused("`delete` wants one of `ids`, `project` and `all: true`")),
+            };
+            store.delete(what).await.map(|n| json!({"deleted": n}))
+        }
+        FeedbackKind::Export => {
+            let select = Select { project: text("project"), ..Select::default() };
+            store.list(select).await.map(|rows| json!(rows))
+        }
+    };
+    result.map_err(|error| {
+        let hint = Failure::of(&error).and_then(|f| f.hint.clone()).map(|h| format!(" ({h})"));
+        let message = format!("{error:#}{}", hint.unwrap_or_default());
+        AskError { code: code::INTERNAL_ERROR, message }
+    })
+}
