@@ -156,7 +156,7 @@ impl PolicySession {
         for (layer, part) in parts(layers) {
             let past = Tensor::<f32>::new(&allocator, empty)?;
             binding.bind_input(past_name(layer, part), &past)?;
-            binding.bind_output_to_device(present_name(layer, part), &allocator.memory_info())?;
+            binding.bind_output_to_device(present_name(layer, part), allocator.memory_info())?;
         }
         let mut logits = Tensor::<f32>::new(&allocator, [1, n, vocabulary])?;
         binding.bind_output("logits", &mut logits)?;
