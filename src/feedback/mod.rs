@@ -4,6 +4,7 @@
 //! `export` makes data sets of them.
 
 pub mod declaration;
+pub mod export;
 pub mod observe;
 pub mod record;
 pub mod store;

@@ -9,6 +9,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -126,7 +127,9 @@ impl Observer {
         let difference = Difference::between(&before, &after);
         let whole = difference.change(&after);
         let parts = if changes.is_empty() { std::slice::from_ref(&whole) } else { changes };
-        let edit = Edit { before: &before, after: &after, difference, whole: &whole, parts, now_ms };
+        let declaration = OnceCell::new();
+        let edit =
+            Edit { before: &before, after: &after, difference, whole: &whole, parts, now_ms, declaration };
 
         let mut out = Vec::new();
         let places = &mut document.places;
@@ -187,6 +190,7 @@ impl Observer {
         if !document.open || document.version != offer.version || !offer.suggestions.iter().all(fits) {
             return Vec::new();
         }
+        document.places.iter_mut().for_each(|p| p.expire(now_ms));
         let known = document.places.iter().position(|p| p.round == offer.round);
         match known {
             Some(i) => document.places[i].offered_again(offer, &document.text),

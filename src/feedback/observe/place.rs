@@ -1,10 +1,12 @@
 //! One round in a document: the place where it was offered, and what has become of it.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::text::{
-    Change as TextChange, Difference, Moved, begins_with, canonical, first_step, follow, is_keystroke,
+    Change as TextChange, Difference, Moved, begins_with, canonical, first_step, follow, is_answer,
+    is_keystroke,
 };
 use super::{Offer, Offered, Report};
 use crate::feedback::declaration::declaration_at;
@@ -13,6 +15,9 @@ use crate::proof::{GoalKey, OutcomeKind};
 
 /// An acceptance that is taken back within this time is `undone`, saved or not.
 const UNDO_MS: i64 = 60_000;
+
+/// An acceptance whose declaration was not completed is followed for this time.
+const UNFINISHED_MS: i64 = 3_600_000;
 
 /// An announced acceptance is expected in the text within this time.
 const ANNOUNCED_MS: i64 = 10_000;
@@ -27,6 +32,15 @@ pub struct Change<'a> {
     /// The parts, one after the other.
     pub parts: &'a [TextChange],
     pub now_ms: i64,
+    pub declaration: OnceCell<Range<usize>>,
+}
+
+impl Change<'_> {
+    /// The declaration in which the change lies, in the text before.
+    fn declaration(&self) -> &Range<usize> {
+        let find = || declaration_at(self.before, self.whole.range.start).map_or(0..0, |d| d.range);
+        self.declaration.get_or_init(find)
+    }
 }
 
 /// What is known about the present version.
@@ -54,8 +68,9 @@ pub enum Phase {
 pub struct Taken {
     suggestion: usize,
     at_ms: i64,
-    /// The region's text after acceptance, canonical.
+    /// The region's text after acceptance, canonical, and what it replaced.
     text: String,
+    base: String,
     /// The whole text before, for an undo that takes back more than this.
     before: Option<Arc<str>>,
     saved: bool,
@@ -68,6 +83,8 @@ struct Shown {
     offered: Offered,
     /// The region's text that its edit makes, canonical.
     result: String,
+    /// What stood in the region behind the edit's range.
+    tail: String,
     /// When a client announced an acceptance that the text does not show yet.
     announced_ms: Option<i64>,
     reports: Vec<Report>,
@@ -82,6 +99,7 @@ pub struct Place {
     /// Where the tactic is to stand; grows with what is typed there.
     pub region: Range<usize>,
     version: i32,
+    asked: bool,
     goals: Vec<GoalKey>,
     suggestions: Vec<Shown>,
     /// The region's text at the offer, and its first tactic.
@@ -104,6 +122,7 @@ impl Place {
         let Offer { round, version, goals, asked, suggestions, .. } = offer;
         let shown = |offered: Offered| Shown {
             result: result_of(text, &region, &offered),
+            tail: text[offered.range.end..region.end].to_owned(),
             offered,
             announced_ms: None,
             reports: Vec::new(),
@@ -113,6 +132,7 @@ impl Place {
             round,
             phase: Phase::Open,
             version,
+            asked,
             goals,
             suggestions: suggestions.into_iter().map(shown).collect(),
             region,
@@ -127,15 +147,18 @@ impl Place {
     /// More suggestions of the same round, or the same ones in a later version.
     pub fn offered_again(&mut self, mut offer: Offer, text: &str) {
         let same_version = offer.version == self.version && matches!(self.phase, Phase::Open);
+        if matches!(self.phase, Phase::Taken(_))
+            || matches!(self.phase, Phase::Open) && !same_version && !self.untouched(text)
+        {
+            return;
+        }
+        offer.asked |= self.asked && same_version;
         let old = std::mem::take(&mut self.suggestions);
         let was_shown = |id: &str| old.iter().any(|o| o.offered.id == id && o.shown);
         if same_version {
             let known = |s: &Offered| offer.suggestions.iter().any(|n| n.id == s.id);
             let rest: Vec<Offered> = old.iter().map(|o| o.offered.clone()).filter(|s| !known(s)).collect();
             offer.suggestions.extend(rest);
-        } else if matches!(self.phase, Phase::Taken(_)) || !self.untouched(text) {
-            self.suggestions = old;
-            return;
         }
         let answered = self.answered && same_version;
         if let Some(mut place) = Place::new(offer, text) {
@@ -149,6 +172,15 @@ impl Place {
             *self = place;
         } else {
             self.suggestions = old;
+        }
+    }
+
+    /// Ends the watch over an acceptance that can change no more, or that Lean never found complete.
+    pub fn expire(&mut self, now_ms: i64) {
+        if let Phase::Taken(t) = &self.phase
+            && now_ms - t.at_ms > if t.kept { UNDO_MS } else { UNFINISHED_MS }
+        {
+            self.phase = Phase::Done;
         }
     }
 
@@ -206,12 +238,15 @@ impl Place {
 
     fn begin_taken(&mut self, suggestion: usize, text: &str, before: Option<Arc<str>>, at_ms: i64) {
         // From here on the region is the accepted text alone: what comes around it is not part of it.
+        let tail = self.suggestions[suggestion].tail.as_str();
         let inner = &text[self.region.clone()];
+        let inner = inner.strip_suffix(tail).unwrap_or(inner);
+        let base = canonical(self.base.strip_suffix(tail).unwrap_or(&self.base));
         let start = self.region.start + (inner.len() - inner.trim_start().len());
         self.region = start..start + inner.trim().len();
-        let text = canonical(&text[self.region.clone()]);
+        let text = canonical(inner);
         let (saved, complete, kept) = (false, false, false);
-        self.phase = Phase::Taken(Taken { suggestion, at_ms, text, before, saved, complete, kept });
+        self.phase = Phase::Taken(Taken { suggestion, at_ms, text, base, before, saved, complete, kept });
         self.part = None;
         self.answered = true;
     }
@@ -219,9 +254,7 @@ impl Place {
     /// Follows the place through a change that it did not accept.
     pub fn changed(&mut self, change: &Change, out: &mut Vec<Outcome>) {
         match self.phase {
-            Phase::Done => {
-                self.region = self.moved(change, true).unwrap_or(0..0);
-            }
+            Phase::Done => {}
             Phase::Taken(_) => self.changed_taken(change, out),
             Phase::Open => self.changed_open(change, out),
         }
@@ -236,8 +269,7 @@ impl Place {
             return;
         }
         let at = self.region.start;
-        let declaration = declaration_at(change.before, at).map_or(at, |d| d.range.start);
-        let goal_changed = change.parts.iter().any(|c| c.range.start >= declaration && c.range.end <= at);
+        let goal_changed = change.whole.range.end <= at && change.declaration().contains(&at);
         let moved = self.moved(change, true);
         let still =
             moved.as_ref().is_some_and(|r| change.after[r.clone()] == change.before[self.region.clone()]);
@@ -290,7 +322,7 @@ impl Place {
         let Phase::Taken(taken) = &self.phase else { return };
         let reversed = change.difference.region(&self.region).is_some_and(|r| {
             let inner = canonical(&change.after[r]);
-            inner == canonical(&self.base) || inner.is_empty()
+            inner == taken.base || inner.is_empty()
         });
         let moved = self.moved(change, false);
         let gone = moved.as_ref().is_none_or(|r| change.after[r.clone()].trim().is_empty());
@@ -497,13 +529,4 @@ fn is_complete(text: &str, at: &Range<usize>, facts: &Facts) -> bool {
     let Some((errors, sorries)) = &facts.checked else { return false };
     let Some(declaration) = declaration_at(text, at.start) else { return false };
     !errors.iter().chain(sorries).any(|e| declaration.range.contains(&e.start))
-}
-
-/// A tactic that answers a goal: no placeholder, and no question to Lean (`exact?`).
-fn is_answer(tactic: &str) -> bool {
-    let head = tactic.split(|c: char| c.is_whitespace() || c == '[').next().unwrap_or("");
-    let words = tactic.split(|c: char| !c.is_alphanumeric() && c != '_');
-    !canonical(tactic).is_empty()
-        && !head.ends_with('?')
-        && !words.into_iter().any(|w| w == "sorry" || w == "admit")
 }

@@ -1,1 +1,494 @@
-//! Plays of edits.
+//! Plays of edits: what an editor sends, and the outcomes that must come of it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Change, Observer, Offer, Offered, Report};
+use crate::feedback::record::{Evidence, Outcome};
+use crate::proof::{Goal, GoalKey, OutcomeKind};
+
+const URI: &str = "file:///p/A.lean";
+const HOLE: &str = "theorem a : True := by\n  trivial\n\ntheorem t (hp : p) (hq : q) : p ∧ q := by\n  sorry\n\ntheorem z : True := by\n  trivial\n";
+const BLANK: &str = "theorem t (hp : p) (hq : q) : p ∧ q := by\n  \n\ntheorem z : True := by\n  trivial\n";
+
+/// An editor with one document, and what the observer made of it so far.
+struct Play {
+    observer: Observer,
+    uri: String,
+    text: String,
+    version: i32,
+    now: i64,
+    outcomes: Vec<Outcome>,
+}
+
+fn key(target: &str) -> GoalKey {
+    Goal::parse(&format!("⊢ {target}")).key()
+}
+
+impl Play {
+    fn new(text: &str) -> Play {
+        let mut observer = Observer::new();
+        observer.opened(URI, 1, text.into());
+        Play {
+            observer,
+            uri: URI.into(),
+            text: text.into(),
+            version: 1,
+            now: 1_000_000,
+            outcomes: Vec::new(),
+        }
+    }
+
+    fn find(&self, needle: &str) -> usize {
+        self.text.find(needle).unwrap_or_else(|| panic!("{needle:?} in {:?}", self.text))
+    }
+
+    /// Offers tactics in place of the first `hole`; the suggestions are `s0`, `s1`, ….
+    fn offer(&mut self, round: &str, hole: &str, asked: bool, tactics: &[&str]) -> &mut Play {
+        let at = self.find(hole);
+        self.offer_at(round, at..at + hole.len(), asked, tactics)
+    }
+
+    fn offer_at(&mut self, round: &str, range: Range<usize>, asked: bool, tactics: &[&str]) -> &mut Play {
+        let suggestions = tactics.iter().enumerate().map(|(i, t)| Offered {
+            id: format!("{round}.s{i}"),
+            tactic: (*t).to_owned(),
+            range: range.clone(),
+            new_text: t.replace('\n', "\n  "),
+        });
+        let offer = Offer {
+            round: round.into(),
+            uri: self.uri.clone(),
+            version: self.version,
+            goals: vec![key("p ∧ q")],
+            asked,
+            suggestions: suggestions.collect(),
+        };
+        let out = self.observer.offered(offer, self.now);
+        self.note(out)
+    }
+
+    fn note(&mut self, out: Vec<Outcome>) -> &mut Play {
+        self.outcomes.extend(out);
+        self.now += 100;
+        self
+    }
+
+    /// One `didChange` of one replacement.
+    fn edit(&mut self, range: Range<usize>, new: &str) -> &mut Play {
+        self.edits(&[(range, new)])
+    }
+
+    fn edits(&mut self, parts: &[(Range<usize>, &str)]) -> &mut Play {
+        let mut changes = Vec::new();
+        for (range, new) in parts {
+            self.text.replace_range(range.clone(), new);
+            changes.push(Change { range: range.clone(), text: (*new).to_owned() });
+        }
+        self.version += 1;
+        let after: Arc<str> = self.text.as_str().into();
+        let out = self.observer.changed(&self.uri, self.version, after, &changes, self.now);
+        self.note(out)
+    }
+
+    /// Replaces the first `old` by `new` in one change.
+    fn replace(&mut self, old: &str, new: &str) -> &mut Play {
+        let at = self.find(old);
+        self.edit(at..at + old.len(), new)
+    }
+
+    /// Types key by key from an offset on, with the brackets that editors close by themselves.
+    fn type_at(&mut self, mut at: usize, keys: &str) -> &mut Play {
+        for c in keys.chars() {
+            let pair = match c {
+                '(' => Some("()"),
+                '[' => Some("[]"),
+                _ => None,
+            };
+            match pair {
+                Some(pair) => self.edit(at..at, pair),
+                // The closing bracket is typed over the one that stands there.
+                None if matches!(c, ')' | ']') && self.text[at..].starts_with(c) => {
+                    self.edit(at..at + 1, &c.to_string())
+                }
+                None => self.edit(at..at, &c.to_string()),
+            };
+            at += c.len_utf8();
+        }
+        self
+    }
+
+    fn cursor(&mut self, needle: &str) -> &mut Play {
+        let at = self.find(needle);
+        let out = self.observer.cursor(&self.uri, at, self.now);
+        self.note(out)
+    }
+
+    fn save(&mut self) -> &mut Play {
+        let out = self.observer.saved(&self.uri, self.now);
+        self.note(out)
+    }
+
+    /// Lean has read the text: errors at these places.
+    fn checked(&mut self, errors: &[&str]) -> &mut Play {
+        let errors: Vec<_> = errors.iter().map(|e| self.find(e)..self.find(e) + e.len()).collect();
+        let sorries: Vec<_> = self.text.match_indices("sorry").map(|(i, s)| i..i + s.len()).collect();
+        let out = self.observer.checked(&self.uri, self.version, &errors, &sorries, self.now);
+        self.note(out)
+    }
+
+    fn goals_at(&mut self, at: usize, goals: &[&str]) -> &mut Play {
+        let goals: Vec<_> = goals.iter().map(|g| key(g)).collect();
+        let out = self.observer.goals_seen(&self.uri, self.version, at, &goals, self.now);
+        self.note(out)
+    }
+
+    fn report(&mut self, id: &str, report: Report, reason: Option<&str>) -> &mut Play {
+        let out = self.observer.reported(id, report, reason.map(str::to_owned), self.now);
+        self.note(out)
+    }
+
+    fn wait(&mut self, ms: i64) -> &mut Play {
+        self.now += ms;
+        self
+    }
+
+    /// The outcomes since the last look: `kind id`, where the round stands for what has no suggestion.
+    #[track_caller]
+    fn expect(&mut self, expected: &[&str]) -> &mut Play {
+        let found: Vec<String> = std::mem::take(&mut self.outcomes)
+            .into_iter()
+            .map(|o| {
+                let id = o.suggestion.or(o.round).unwrap_or_default();
+                let how = if o.evidence == Evidence::Reported { " reported" } else { "" };
+                let tactic = if o.kind == OutcomeKind::TypedOther { o.tactic } else { None };
+                let tactic = tactic.map(|t| format!(" `{t}`")).unwrap_or_default();
+                format!("{} {id}{how}{tactic}", o.kind.name())
+            })
+            .collect();
+        assert_eq!(found, expected, "in\n{}", self.text);
+        self
+    }
+}
+
+#[test]
+fn accepted_by_a_code_action() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", false, &["constructor", "exact ⟨hp, hq⟩"]);
+    p.replace("sorry", "exact ⟨hp, hq⟩").expect(&["accepted r.s1"]);
+    p.cursor("theorem z").save().expect(&[]);
+}
+
+#[test]
+fn accepted_by_an_edit_that_the_editor_trimmed() {
+    // `exact?` → `exact ⟨hp, hq⟩` comes from VS Code as ` ⟨hp, hq⟩` over the `?`.
+    let mut p = Play::new(&HOLE.replace("sorry", "exact?"));
+    p.offer("r", "exact?", false, &["exact ⟨hp, hq⟩"]);
+    p.replace("?", " ⟨hp, hq⟩").expect(&["accepted r.s0"]);
+
+    // An insertion before `skip` may be sent as one behind its first letter.
+    let mut p = Play::new(&HOLE.replace("sorry", "skip"));
+    let at = p.find("skip");
+    let offered =
+        Offered { id: "s".into(), tactic: "simp".into(), range: at..at, new_text: "simp\n  ".into() };
+    let offer = Offer {
+        round: "r".into(),
+        uri: URI.into(),
+        version: 1,
+        goals: vec![key("p ∧ q")],
+        asked: false,
+        suggestions: vec![offered],
+    };
+    p.observer.offered(offer, p.now);
+    p.edit(at + 1..at + 1, "imp\n  s").expect(&["accepted s"]);
+}
+
+#[test]
+fn accepted_with_the_editors_own_indentation_and_line_by_line() {
+    let mut p = Play::new(BLANK);
+    let at = p.find("  \n") + 2;
+    p.offer_at("r", at..at, false, &["constructor\n· exact hp\n· exact hq"]);
+    // The editor re-indents the whole line and the lines below.
+    p.edit(at - 2..at, "    constructor\n    · exact hp\n    · exact hq").expect(&["accepted r.s0"]);
+}
+
+#[test]
+fn accepted_when_the_editor_removes_first_and_inserts_then() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", false, &["exact ⟨hp, hq⟩"]);
+    p.replace("sorry", "");
+    let at = p.find("by\n  \n") + 5;
+    p.edit(at..at, "exact ⟨hp, hq⟩").expect(&["accepted r.s0"]);
+}
+
+#[test]
+fn accepted_as_ghost_text_behind_its_first_letters() {
+    let mut p = Play::new(BLANK);
+    let at = p.find("  \n") + 2;
+    p.offer_at("r", at..at, true, &["exact ⟨hp, hq⟩"]);
+    p.type_at(at, "exa").edit(at + 3..at + 3, "ct ⟨hp, hq⟩").expect(&["accepted r.s0"]);
+}
+
+#[test]
+fn accepted_by_report_is_not_counted_twice() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", false, &["rfl", "simp"]);
+    p.replace("sorry", "rfl").report("r.s0", Report::Accepted, None).expect(&["accepted r.s0"]);
+
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", false, &["rfl", "simp"]);
+    p.report("r.s1", Report::Accepted, None).replace("sorry", "simp");
+    p.expect(&["accepted r.s1 reported"]);
+    p.save().checked(&[]).expect(&["kept r.s1"]);
+}
+
+#[test]
+fn accepted_after_the_text_above_was_edited() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", false, &["exact ⟨hp, hq⟩"]);
+    p.replace("trivial", "exact True.intro").replace("sorry", "exact ⟨hp, hq⟩").expect(&["accepted r.s0"]);
+}
+
+#[test]
+fn only_the_newest_round_at_a_place_is_accepted() {
+    let mut p = Play::new(HOLE);
+    p.offer("r1", "sorry", false, &["simp"]).offer("r2", "sorry", true, &["simp", "rfl"]);
+    p.replace("sorry", "simp").expect(&["accepted r2.s0"]);
+    p.cursor("theorem z").save().expect(&[]);
+}
+
+#[test]
+fn a_late_offer_is_ignored() {
+    let mut p = Play::new(HOLE);
+    p.replace("trivial", "simp");
+    p.version = 1;
+    p.offer("r", "sorry", true, &["rfl"]);
+    p.version = 2;
+    p.replace("sorry", "rfl").save().expect(&[]);
+}
+
+#[test]
+fn accepted_in_part_word_by_word() {
+    let mut p = Play::new(BLANK);
+    let at = p.find("  \n") + 2;
+    p.offer_at("r", at..at, true, &["exact ⟨hp, hq⟩"]);
+    p.edit(at..at, "exact").edit(at + 5..at + 5, " ⟨hp").expect(&[]);
+    p.type_at(at + " exact ⟨hp".len() - 1, "x").expect(&["accepted_part r.s0"]);
+
+    // All parts, one after the other, are the whole.
+    let mut p = Play::new(BLANK);
+    p.offer_at("r", at..at, true, &["exact ⟨hp, hq⟩"]);
+    p.edit(at..at, "exact").edit(at + 5..at + 5, " ⟨hp,");
+    p.edit(at + "exact ⟨hp,".len()..at + "exact ⟨hp,".len(), " hq⟩").expect(&["accepted r.s0"]);
+
+    let mut p = Play::new(BLANK);
+    p.offer_at("r", at..at, true, &["exact ⟨hp, hq⟩"]);
+    p.edit(at..at, "exact").cursor("theorem z").expect(&["accepted_part r.s0"]);
+}
+
+#[test]
+fn typed_same_key_by_key_with_closed_brackets_and_abbreviations() {
+    let mut p = Play::new(BLANK);
+    let at = p.find("  \n") + 2;
+    p.offer_at("r", at..at, true, &["exact And.intro (hp) hq", "exact ⟨hp, hq⟩"]);
+    p.type_at(at, "exact And.intro (hp) hq").expect(&[]);
+    let end = p.find("hq\n") + 2;
+    p.edit(end..end, "\n  ").expect(&["typed_same r.s0"]);
+
+    // `\<` becomes ⟨ and `\>` becomes ⟩; white space is typed in another way.
+    let mut p = Play::new(BLANK);
+    p.offer_at("r", at..at, false, &["simp", "exact ⟨hp, hq⟩"]);
+    p.type_at(at, "exact \\<").replace("\\<", "⟨");
+    let at = p.find("⟨") + "⟨".len();
+    p.type_at(at, "hp,hq\\>").replace("\\>", "⟩").expect(&[]);
+    p.cursor("theorem z").expect(&["typed_same r.s1"]);
+}
+
+#[test]
+fn typing_on_is_not_yet_typed_same() {
+    let mut p = Play::new(BLANK);
+    let at = p.find("  \n") + 2;
+    p.offer_at("r", at..at, true, &["simp"]);
+    p.type_at(at, "simp").checked(&[]).type_at(at + 4, "_all").expect(&[]);
+    p.save().checked(&[]).expect(&["typed_other r `simp_all`"]);
+}
+
+#[test]
+fn typed_other_once_lean_took_it() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp", "rfl"]).replace("sorry", "");
+    let at = p.find("by\n  \n") + 5;
+    p.type_at(at, "constructor").checked(&["constructor"]).expect(&[]);
+    let end = at + "constructor".len();
+    p.edit(end..end, "\n  ").checked(&["constructor"]).goals_at(end + 3, &["p", "q"]).expect(&[]);
+    // What remains is the block's error, unsolved goals: the tactic itself was taken.
+    p.checked(&["by\n  constructor"]).expect(&["typed_other r `constructor`"]);
+}
+
+#[test]
+fn typed_other_needs_other_goals_or_a_complete_declaration() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", false, &["simp"]);
+    let at = p.find("sorry");
+    p.edit(at..at, "skip\n  ").checked(&[]).goals_at(at + 7, &["p ∧ q"]).expect(&[]);
+    // Without a word about the goals: the declaration still has its `sorry`.
+    p.save().checked(&[]).expect(&[]);
+    p.replace("sorry", "exact ⟨hp, hq⟩").checked(&[]).expect(&["typed_other r `skip`"]);
+
+    // A question to Lean is no answer; what Lean's own quick fix makes of it is one.
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", false, &["simp"]).replace("sorry", "exact?").save().checked(&[]).expect(&[]);
+    p.replace("exact?", "exact ⟨hp, hq⟩").save().checked(&[]).expect(&["typed_other r `exact ⟨hp, hq⟩`"]);
+}
+
+#[test]
+fn typed_over_a_tactic_that_stood_there() {
+    let mut p = Play::new(&HOLE.replace("sorry", "exact foo"));
+    let at = p.find("exact foo");
+    p.offer_at("r", at..at, false, &["simp\n"]);
+    p.replace("foo", "⟨hp, hq⟩").save().checked(&[]).expect(&["typed_other r `exact ⟨hp, hq⟩`"]);
+}
+
+#[test]
+fn rejected_and_dismissed_by_report() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", false, &["simp", "rfl"]);
+    p.report("r.s0", Report::Rejected, Some("too slow"));
+    assert_eq!(p.outcomes[0].reason.as_deref(), Some("too slow"));
+    p.report("r.s0", Report::Rejected, None).report("r", Report::Dismissed, None);
+    p.cursor("theorem z").expect(&["rejected r.s0 reported", "dismissed r reported"]);
+    // Of a round that is forgotten here, the store still knows.
+    p.report("old", Report::Rejected, None).expect(&["rejected old reported"]);
+    p.report("old", Report::Shown, None).expect(&[]);
+}
+
+#[test]
+fn ignored_only_if_it_was_shown() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", false, &["simp"]).cursor("theorem z").expect(&[]);
+    p.report("r.s0", Report::Shown, None).cursor("sorry").expect(&[]);
+    p.cursor("theorem z").expect(&["ignored r"]);
+    p.cursor("sorry").cursor("theorem z").expect(&[]);
+    p.cursor("sorry").replace("sorry", "simp").expect(&["accepted r.s0"]);
+}
+
+#[test]
+fn ignored_when_the_person_edits_elsewhere_or_closes() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]).replace("theorem z", "theorem zz").expect(&["ignored r"]);
+
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]).offer("s", "trivial", true, &["simp"]).expect(&["ignored r"]);
+    let out = p.observer.closed(URI, p.now);
+    p.note(out).expect(&["ignored s"]);
+}
+
+#[test]
+fn an_edit_of_the_statement_ends_the_round() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", false, &["simp"]).replace("p ∧ q", "q ∧ p").replace("sorry", "simp").save();
+    p.checked(&[]).expect(&[]);
+}
+
+#[test]
+fn undone_by_the_exact_reversal() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["exact ⟨hp, hq⟩"]);
+    p.replace("sorry", "exact ⟨hp, hq⟩").save().wait(30_000);
+    p.replace("exact ⟨hp, hq⟩", "sorry").expect(&["accepted r.s0", "undone r.s0"]);
+    p.cursor("theorem z").expect(&[]);
+    // Redone.
+    p.replace("sorry", "exact ⟨hp, hq⟩").expect(&["accepted r.s0"]);
+}
+
+#[test]
+fn undone_trimmed_deleted_or_with_what_was_typed_after() {
+    let mut p = Play::new(&HOLE.replace("sorry", "exact?"));
+    p.offer("r", "exact?", true, &["exact ⟨hp, hq⟩"]).replace("?", " ⟨hp, hq⟩");
+    p.replace(" ⟨hp, hq⟩", "?").expect(&["accepted r.s0", "undone r.s0"]);
+
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]).replace("sorry", "simp");
+    p.replace("  simp\n", "").expect(&["accepted r.s0", "undone r.s0"]);
+
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]).replace("sorry", "simp").replace("simp", "simp\n  rfl");
+    p.replace("simp\n  rfl", "sorry").expect(&["accepted r.s0", "undone r.s0"]);
+}
+
+#[test]
+fn a_late_reversal_after_a_save_is_not_undone() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]).replace("sorry", "simp").save().wait(60_001);
+    p.replace("simp", "sorry").expect(&["accepted r.s0"]);
+
+    // Without a save, time does not matter.
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]).replace("sorry", "simp").wait(600_000);
+    p.replace("simp", "sorry").expect(&["accepted r.s0", "undone r.s0"]);
+}
+
+#[test]
+fn kept_when_saved_and_complete() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["constructor"]).replace("sorry", "constructor");
+    let end = p.find("constructor") + 11;
+    p.expect(&["accepted r.s0"]).checked(&["by\n  constructor"]).save().expect(&[]);
+    p.edit(end..end, "\n  · exact hp\n  · exact hq").checked(&[]).expect(&["kept r.s0"]);
+    p.save().checked(&[]).expect(&[]);
+    // Within the minute it may still be taken back: the later word counts.
+    p.replace("constructor\n  · exact hp\n  · exact hq", "sorry").expect(&["undone r.s0"]);
+}
+
+#[test]
+fn kept_survives_edits_elsewhere_and_a_restart_of_the_file() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]).replace("sorry", "simp").replace("theorem a", "theorem aa");
+    let out = p.observer.closed(URI, p.now);
+    p.note(out);
+    p.observer.opened(URI, p.version, p.text.as_str().into());
+    p.save().checked(&["trivial"]).expect(&["accepted r.s0", "kept r.s0"]);
+}
+
+#[test]
+fn not_kept_after_it_was_altered() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]).replace("sorry", "simp").replace("simp", "simp_all").save();
+    p.checked(&[]).expect(&["accepted r.s0"]);
+}
+
+#[test]
+fn several_changes_in_one_notification_are_followed_one_by_one() {
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]);
+    let (z, a) = (p.find("theorem z"), p.find("theorem a"));
+    p.edits(&[(z..z, "-- z\n"), (a..a, "-- a\n")]).expect(&["ignored r"]);
+    p.replace("sorry", "simp").expect(&["accepted r.s0"]);
+}
+
+#[test]
+fn two_documents_are_kept_apart() {
+    let mut p = Play::new(HOLE);
+    let other = "file:///p/B.lean";
+    p.observer.opened(other, 1, HOLE.into());
+    p.offer("r", "sorry", true, &["simp"]);
+    p.uri = other.into();
+    p.offer("s", "sorry", true, &["simp"]);
+    p.replace("sorry", "simp").expect(&["accepted s.s0"]);
+    (p.uri, p.version, p.text) = (URI.into(), 1, HOLE.into());
+    p.replace("sorry", "rfl").save().checked(&[]).expect(&["typed_other r `rfl`"]);
+}
+
+#[test]
+fn nothing_that_a_peer_sends_makes_it_panic() {
+    let mut p = Play::new(HOLE);
+    p.offer_at("r", 3..99_999, true, &["simp"]).expect(&[]);
+    p.offer_at("r", HOLE.find('∧').unwrap() + 1..60, true, &["simp"]).expect(&[]);
+    p.observer.changed("file:///unknown", 3, "x".into(), &[], 0);
+    p.observer.checked(URI, 1, &[5..99_999], &[], 0);
+    p.observer.goals_seen(URI, 1, 99_999, &[], 0);
+    p.observer.cursor(URI, 99_999, 0);
+    p.offer("r", "sorry", true, &["simp"]);
+    p.observer.changed(URI, 2, "".into(), &[], 0);
+    p.observer.changed(URI, 3, "a".into(), &[Change { range: 7..99, text: "a".into() }], 0);
+}

