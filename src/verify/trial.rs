@@ -22,6 +22,8 @@ use crate::proof::{Goal, Verdict, VerdictKind, same_state};
 const BATCH: usize = 8;
 /// Limit for reading a document for the first time, with all that it imports.
 const OPEN_LIMIT: Duration = Duration::from_secs(180);
+/// With so many tactics that did not end, the server is started again.
+const RUNAWAYS: u32 = 3;
 /// Closes what a candidate leaves, so that only its own errors count.
 const FILLER: &str = "all_goals sorry";
 
@@ -38,6 +40,9 @@ pub struct Trial {
     cache: VerdictCache,
     shadow: Option<Shadow>,
     prepared: Option<Arc<Prepared>>,
+    /// Tactics that the running server was left with: one that never looks whether it was cancelled goes
+    /// on in its thread, unseen.
+    runaways: u32,
 }
 
 /// A place whose goals are known.
@@ -49,14 +54,14 @@ pub struct Prepared {
     pub goals: Vec<Goal>,
     baseline: Vec<Diagnostic>,
     baseline_lines: u32,
-    /// How long Lean needs for the document with nothing tried, at least.
+    /// How long Lean may need for the document with nothing tried.
     cost: Duration,
 }
 
 impl Trial {
     /// Nothing is started yet.
     pub fn new(command: LeanCommand, limit: Duration, cache: VerdictCache) -> Trial {
-        Trial { command, limit, cache, shadow: None, prepared: None }
+        Trial { command, limit, cache, shadow: None, prepared: None, runaways: 0 }
     }
 
     /// Ends the server.
@@ -106,7 +111,8 @@ impl Trial {
                     scratch,
                     goals,
                     baseline,
-                    cost: started.elapsed(),
+                    // The first reading takes the imports, which no later one does.
+                    cost: started.elapsed().min(self.limit),
                 });
                 self.prepared = Some(prepared.clone());
                 return Ok(Some(prepared));
@@ -285,9 +291,11 @@ impl Trial {
     async fn recover(&mut self, at: &Arc<Prepared>) -> Result<()> {
         let text = at.scratch.with(&probe_block(&at.scratch));
         let said = self.elaborate(&at.place.uri, &text, self.limit + at.cost).await?;
-        if said.is_err() {
+        self.runaways += 1;
+        if said.is_err() || self.runaways >= RUNAWAYS {
             tracing::info!("the second Lean server does not come back from a tactic; it is started again");
             self.shadow = None;
+            self.runaways = 0;
         }
         Ok(())
     }

@@ -3,8 +3,11 @@
 
 mod examples;
 mod house;
+mod lean;
 mod policy;
 mod proxy_live;
 mod proxy_relay;
 mod runtime;
+mod suggest;
 mod support;
+mod verify;

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 mod policy;
 mod proxy;
+mod verify;
 
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]
@@ -19,6 +20,8 @@ enum Bench {
     Policy(policy::Args),
     /// What the proxy adds to a message's way, against the same server without it.
     Proxy(proxy::Args),
+    /// Candidates verified per second, against one edit per candidate in the same warm Lean.
+    Verify(verify::Args),
 }
 
 /// Runs the benchmark.
@@ -26,5 +29,6 @@ pub fn bench(args: Args, context: super::Context) -> anyhow::Result<()> {
     match args.bench {
         Bench::Policy(a) => policy::policy(a, context),
         Bench::Proxy(a) => proxy::proxy(&a),
+        Bench::Verify(a) => verify::verify(&a, &context),
     }
 }
