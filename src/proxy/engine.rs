@@ -36,6 +36,17 @@ pub struct Job {
     pub limit: usize,
 }
 
+/// What does not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The part: a client that does not know us hears of each part once.
+    pub part: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What mends it; may be empty.
+    pub remedy: String,
+}
+
 /// The pipeline and the store behind the proxy.
 #[derive(Debug, Default)]
 pub struct Engine {
@@ -44,7 +55,7 @@ pub struct Engine {
     pub recorder: Recorder,
     lean: String,
     /// What is missing as a whole, and what mends it.
-    missing: Option<(String, String)>,
+    missing: Option<Problem>,
 }
 
 impl Engine {
@@ -55,7 +66,7 @@ impl Engine {
             Ok(pipeline) => (Some(pipeline), None),
             Err(error) => {
                 let remedy = Failure::of(&error).and_then(|f| f.hint.clone()).unwrap_or_default();
-                (None, Some((format!("{error:#}"), remedy)))
+                (None, Some(Problem { part: "policy", message: format!("{error:#}"), remedy }))
             }
         };
         let recorder = Recorder::start(dirs, settings, project_of(command), command.label.clone());
@@ -64,7 +75,11 @@ impl Engine {
 
     /// What is left where there is no Lean: the message that says so, and its remedy.
     pub fn without_lean(message: String, remedy: String) -> Engine {
-        Engine { lean: "none".into(), missing: Some((message, remedy)), ..Engine::default() }
+        Engine {
+            lean: "none".into(),
+            missing: Some(Problem { part: "lean", message, remedy }),
+            ..Engine::default()
+        }
     }
 
     /// Starts a round; dropping the receiver cancels it.
@@ -89,19 +104,18 @@ impl Engine {
         self.recorder.configure(settings);
     }
 
-    /// What is wrong, and what mends it (may be empty): of the parts, the first that does not work.
-    pub fn problem(&self) -> Option<(String, String)> {
+    /// What is wrong: of the parts, the first that does not work.
+    pub fn problem(&self) -> Option<Problem> {
         if self.missing.is_some() {
             return self.missing.clone();
         }
         let pipeline = self.pipeline.as_ref()?;
-        pipeline
-            .verifier()
-            .status()
-            .problem
-            .map(|(message, remedy)| (message, remedy.unwrap_or_default()))
-            .or_else(|| pipeline.policy().status().problem)
-            .or_else(|| self.recorder.problem())
+        let of = |part| move |(message, remedy)| Problem { part, message, remedy };
+        let checking = pipeline.verifier().status().problem.map(|(m, r)| (m, r.unwrap_or_default()));
+        checking
+            .map(of("verifier"))
+            .or_else(|| pipeline.policy().status().problem.map(of("policy")))
+            .or_else(|| self.recorder.problem().map(of("store")))
     }
 
     /// Where the policy runs, and its bundle.

@@ -78,7 +78,6 @@ pub async fn relay<ER, EW, LR, LW>(
     loop {
         let tick = state.next_tick();
         tokio::select! {
-            biased;
             event = inbox.recv() => {
                 let Some(event) = event else { break };
                 if ends_editor(&event) {

@@ -147,14 +147,12 @@ impl State {
         let (Some((uri, version, range)), Some(until)) = (&held.question.place, held.question.until) else {
             return false;
         };
-        let mut rounds = self.rounds.iter().filter(|r| r.covers(uri, *version, *range)).peekable();
-        until > Instant::now()
-            && rounds.peek().is_some()
-            && rounds.all(|r| r.suggestions.is_empty() && !r.done)
+        let rounds = || self.rounds.iter().filter(|r| r.covers(uri, *version, *range));
+        until > Instant::now() && rounds().any(|r| !r.done) && rounds().all(|r| r.suggestions.is_empty())
     }
 
     /// Lets go what need not wait any longer.
-    pub(super) fn release_due(&mut self, _now: Instant) {
+    pub(super) fn release_due(&mut self) {
         for held in std::mem::take(&mut self.held) {
             self.hold(held);
         }

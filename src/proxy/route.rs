@@ -101,6 +101,14 @@ pub struct Summary {
     pub offers: Option<Offers>,
 }
 
+impl Summary {
+    /// Whether Lean answers a request of ours.
+    pub fn is_answer_to_us(&self, envelope: &Envelope) -> bool {
+        envelope.kind() == Some(Kind::Response)
+            && envelope.request_id().is_some_and(|id| self.asked.contains(&id))
+    }
+}
+
 /// Decides.
 pub fn route(side: Side, envelope: &Envelope, summary: &Summary) -> Route {
     match (side, envelope.kind()) {
@@ -162,7 +170,7 @@ fn notification(envelope: &Envelope, summary: &Summary) -> Route {
 
 fn answer(envelope: &Envelope, summary: &Summary) -> Route {
     let Some(id) = envelope.request_id() else { return Route::Forward };
-    if summary.asked.contains(&id) {
+    if summary.is_answer_to_us(envelope) {
         return Route::Ours(Own::Answer);
     }
     match summary.watched.get(&id) {

@@ -12,7 +12,7 @@ use super::event::{Event, Incoming, Outgoing, Permit, Side};
 use super::goals::GoalForm;
 use super::recorder::Recorder;
 use super::rounds::Rounds;
-use super::route::{Route, Summary, route};
+use super::route::{Own, Route, Summary, route};
 use super::service::Methods;
 use crate::config::Settings;
 use crate::lsp::codec::Frame;
@@ -120,8 +120,8 @@ pub struct State {
     pub(super) cursor: Option<Cursor>,
     pub(super) rounds: Rounds,
     pub(super) status: Option<StatusParams>,
-    /// What was said by `window/showMessage`, once each.
-    pub(super) said: Vec<String>,
+    /// The parts whose problem was said by `window/showMessage`, once each.
+    pub(super) said: Vec<&'static str>,
     /// Whether the editor asks for goals by itself: then other signs of the cursor weigh less.
     pub(super) editor_asks_goals: bool,
     last_number: u64,
@@ -219,7 +219,7 @@ impl State {
     pub fn tick(&mut self) {
         self.guarded(|s| {
             let now = Instant::now();
-            s.release_due(now);
+            s.release_due();
             for round in s.rounds.iter_mut() {
                 round.answer_due(now);
             }
@@ -232,6 +232,10 @@ impl State {
     fn message(&mut self, side: Side, frame: Frame, permit: Permit) {
         let decided = match Envelope::parse(frame.body()) {
             Ok(envelope) if self.is_on() => route(side, &envelope, &self.summary),
+            // Nothing of ours acts any more; what we asked before is still nobody else's.
+            Ok(envelope) if side == Side::Lean && self.summary.is_answer_to_us(&envelope) => {
+                Route::Ours(Own::Answer)
+            }
             Ok(_) => Route::Forward,
             Err(e) => {
                 tracing::warn!(?side, "a message that is no JSON-RPC passes unread: {e}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use lsp_types::Position;
 use serde_json::{Value, json};
 
-use super::engine::Job;
+use super::engine::{Job, Problem};
 use super::event::{Ask, AskError, Event};
 use super::rounds::{Round, Waiting};
 use super::state::{Phase, State};
@@ -41,8 +41,8 @@ impl State {
         };
         let found = self.rounds.iter().find(|r| r.is_at(&uri, version, params.position)).map(|r| r.id);
         let Some(id) = found.or_else(|| self.start_round(&uri, params.position, true)) else {
-            let (message, remedy) = self.engine.problem().unwrap_or_default();
-            let message = format!("no suggestions: {message} ({remedy})");
+            let reason = self.engine.problem().map(|p| format!(": {} ({})", p.message, p.remedy));
+            let message = format!("no suggestions can be made{}", reason.unwrap_or_default());
             let _ = reply.send(Err(AskError { code: code::INTERNAL_ERROR, message }));
             return;
         };
@@ -172,7 +172,7 @@ impl State {
         if self.client.knows_us {
             self.notify_editor(method::SUGGESTIONS, &notice);
         }
-        self.release_due(now);
+        self.release_due();
     }
 
     /// What waited for a person's round may begin.
@@ -206,9 +206,10 @@ impl State {
         }
         let problem = self.engine.problem();
         if !self.client.knows_us {
-            if let Some((message, remedy)) = problem.filter(|(m, _)| !self.said.contains(m)) {
-                let text = if remedy.is_empty() { message.clone() } else { format!("{message}: {remedy}") };
-                self.said.push(message);
+            if let Some(Problem { part, message, remedy }) = problem.filter(|p| !self.said.contains(&p.part))
+            {
+                let text = if remedy.is_empty() { message } else { format!("{message}: {remedy}") };
+                self.said.push(part);
                 // 2 is a warning.
                 let params = json!({"type": 2, "message": format!("lean-copilot: {text}")});
                 self.notify_editor("window/showMessage", &params);
@@ -223,7 +224,7 @@ impl State {
             (None, None) if !self.settings.auto_suggest => StatusState::Paused,
             (None, None) => StatusState::Ready,
         };
-        let (message, remedy) = problem.unzip();
+        let (message, remedy) = problem.map(|p| (p.message, p.remedy)).unzip();
         let (device, bundle) = self.engine.policy();
         let remedy = remedy.filter(|r| !r.is_empty());
         let status = StatusParams { state, message, remedy, device, bundle, lean: self.engine.lean() };
