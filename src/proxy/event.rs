@@ -40,8 +40,9 @@ pub struct Outgoing {
     pub permit: Permit,
 }
 
-/// A request made to us, as the handlers of [`service`](super::service) pass it to the loop. A reply
-/// that is dropped is a cancelled request.
+/// A message made to us, as the handlers of [`service`](super::service) put it to the loop. It is taken
+/// up before the next event, so that it means the documents as they were when it came. A reply whose
+/// receiver is gone is a cancelled request.
 #[derive(Debug)]
 pub enum Ask {
     /// `$/leanCopilot/suggest`.
@@ -70,8 +71,6 @@ pub enum Event {
     Incoming(Side, Incoming, Permit),
     /// A peer takes nothing more.
     Unwritable(Side),
-    /// A handler of ours wants something of the state.
-    Ask(Ask),
     /// A handler of ours is done: its answer for the editor, and the number it was called under.
     Answered(i64, Option<Frame>),
     /// A round of suggestions has news.

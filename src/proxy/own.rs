@@ -66,8 +66,10 @@ impl State {
         let number = self.number() as i64;
         let Some(id) = id else {
             let method = envelope.method().to_owned();
-            self.guarded(|s| drop(s.methods.call(None, &method, params)));
-            return;
+            return self.guarded(|s| {
+                drop(s.methods.call(None, &method, params));
+                s.take_asks();
+            });
         };
         // An id that is in use would get two answers; the editor's fault is the editor's to see.
         if !self.summary.ours.insert(id.clone()) {
@@ -99,7 +101,14 @@ impl State {
                 // A loop that is over has no editor to answer.
                 let _ = events.send(Event::Answered(number, frame));
             });
+            s.take_asks();
         });
+    }
+
+    fn take_asks(&mut self) {
+        while let Some(ask) = self.methods.next_ask() {
+            self.ask(ask);
+        }
     }
 
     /// A handler is done: its answer goes out, or an error in its place.

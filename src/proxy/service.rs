@@ -15,7 +15,7 @@ use tower_lsp_server::jsonrpc::{self, Request, Response};
 use tower_lsp_server::ls_types::{InitializeParams, InitializeResult};
 use tower_lsp_server::{ExitedError, LanguageServer, LspService};
 
-use super::event::{Ask, AskError, Event};
+use super::event::{Ask, AskError};
 use crate::lsp::message::code;
 use crate::lsp::protocol::{EventParams, FeedbackParams, SuggestParams, SuggestResult, method};
 
@@ -25,22 +25,30 @@ pub type Call = Pin<Box<dyn Future<Output = Result<Option<Response>, ExitedError
 /// The service, initialised.
 pub struct Methods {
     service: LspService<Handlers>,
+    asks: mpsc::UnboundedReceiver<Ask>,
 }
 
 struct Handlers {
-    events: mpsc::UnboundedSender<Event>,
+    asks: mpsc::UnboundedSender<Ask>,
+}
+
+impl Default for Methods {
+    fn default() -> Methods {
+        Methods::new()
+    }
 }
 
 impl Methods {
     /// A service whose handlers put their questions to the loop.
-    pub fn new(events: mpsc::UnboundedSender<Event>) -> Methods {
-        let (service, _socket) = LspService::build(|_| Handlers { events })
+    pub fn new() -> Methods {
+        let (questions, asks) = mpsc::unbounded_channel();
+        let (service, _socket) = LspService::build(|_| Handlers { asks: questions })
             .custom_method(method::SUGGEST, Handlers::suggest)
             .custom_method(method::FEEDBACK, Handlers::feedback)
             .custom_method(method::EVENT, Handlers::event)
             .custom_method(method::CONFIGURE, Handlers::configure)
             .finish();
-        let mut methods = Methods { service };
+        let mut methods = Methods { service, asks };
         // The service refuses everything before `initialize`; what ours means is in Lean's answer.
         let initialize =
             Request::build("initialize").params(serde_json::json!({"capabilities": {}})).id(0i64);
@@ -50,8 +58,7 @@ impl Methods {
         methods
     }
 
-    /// Begins a request (with an id) or a notification. A notification has reached the loop's queue when
-    /// this returns, so that notifications keep their order.
+    /// Begins a request (with an id) or a notification. What it asks is there when this returns.
     pub fn call(&mut self, id: Option<i64>, method: &str, params: Option<Value>) -> Call {
         let mut request = Request::build(method.to_owned());
         if let Some(id) = id {
@@ -66,6 +73,11 @@ impl Methods {
             Poll::Ready(done) => Box::pin(std::future::ready(done)),
             Poll::Pending => call,
         }
+    }
+
+    /// The next question of the handlers.
+    pub fn next_ask(&mut self) -> Option<Ask> {
+        self.asks.try_recv().ok()
     }
 
     /// Cancels a request that was begun under this id.
@@ -120,6 +132,6 @@ impl Handlers {
 
     /// A loop that is over takes no questions: the reply is then dropped, and the request fails.
     fn tell(&self, ask: Ask) {
-        let _ = self.events.send(Event::Ask(ask));
+        let _ = self.asks.send(ask);
     }
 }

@@ -137,7 +137,7 @@ impl State {
         engine: Engine,
     ) -> State {
         State {
-            methods: Methods::new(events.clone()),
+            methods: Methods::new(),
             events,
             to_editor,
             to_lean: Some(to_lean),
@@ -186,7 +186,6 @@ impl State {
             }
             // Its end will be read on its output, where what it said before still stands.
             Event::Unwritable(Side::Lean) => self.to_lean = None,
-            Event::Ask(ask) => self.guarded(|s| s.ask(ask)),
             Event::Answered(number, frame) => self.answered(number, frame),
             Event::Update(round, update) => self.guarded(|s| s.update(round, update)),
             Event::Ended(round) => self.guarded(|s| s.ended(round)),
