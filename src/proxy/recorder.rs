@@ -17,12 +17,14 @@ use super::rounds::Round;
 use crate::config::{Dirs, Settings};
 use crate::error::Failure;
 use crate::feedback::declaration::declaration_at;
+use crate::feedback::export;
 use crate::feedback::observe::{Observer, Offer, Offered, Report};
 use crate::feedback::record::{self, Outcome, now_ms};
 use crate::feedback::store::{Deletion, Select, Store, StoreHandle};
 use crate::lsp::message::code;
 use crate::lsp::position;
 use crate::lsp::protocol::{EventKind, EventParams, FeedbackKind, FeedbackParams};
+use crate::policy::prompt;
 use crate::proof::Goal;
 
 /// Rows that `feedback` lists where the client names no number.
@@ -40,6 +42,8 @@ struct Heard {
 #[derive(Debug, Default)]
 pub struct Recorder {
     store: Option<StoreHandle>,
+    /// The database file, which exports read on a thread of their own.
+    path: PathBuf,
     recording: bool,
     project: String,
     lean: String,
@@ -73,8 +77,10 @@ struct ProgressOn {
 impl Recorder {
     /// Opens the user's store, on its own thread; rows are tagged with the project.
     pub fn start(dirs: &Dirs, settings: &Settings, project: PathBuf, lean: String) -> Recorder {
+        let path = Store::path_in(dirs);
         Recorder {
-            store: Some(StoreHandle::spawn(Store::path_in(dirs))),
+            store: Some(StoreHandle::spawn(path.clone())),
+            path,
             recording: settings.recording,
             project: project.to_string_lossy().into_owned(),
             lean,
@@ -258,14 +264,14 @@ impl Recorder {
 
     /// `$/leanCopilot/feedback`, answered from a task of its own.
     pub fn feedback(&self, params: FeedbackParams, reply: oneshot::Sender<Result<Value, AskError>>) {
-        let Some(store) = self.store.clone() else {
+        let (Some(store), path) = (self.store.clone(), self.path.clone()) else {
             let message = "there is no feedback store in this session".to_owned();
             // A request that was cancelled meanwhile has nobody at the other end.
             let _ = reply.send(Err(AskError { code: code::INTERNAL_ERROR, message }));
             return;
         };
         tokio::spawn(async move {
-            let _ = reply.send(answer(&store, params).await);
+            let _ = reply.send(answer(&store, path, params).await);
         });
     }
 }
@@ -288,7 +294,7 @@ fn candidates(round: &Round) -> Vec<record::Tried> {
     offered.chain(others).enumerate().map(row).collect()
 }
 
-async fn answer(store: &StoreHandle, params: FeedbackParams) -> Result<Value, AskError> {
+async fn answer(store: &StoreHandle, path: PathBuf, params: FeedbackParams) -> Result<Value, AskError> {
     let refused = |message: &str| AskError { code: code::INVALID_PARAMS, message: message.to_owned() };
     let text = |key: &str| params.options.get(key).and_then(Value::as_str).map(str::to_owned);
     let result = match params.kind {
@@ -312,7 +318,11 @@ async fn answer(store: &StoreHandle, params: FeedbackParams) -> Result<Value, As
         }
         FeedbackKind::Export => {
             let select = Select { project: text("project"), ..Select::default() };
-            store.list(select).await.map(|rows| json!(rows))
+            let flavour = text("flavour").unwrap_or_else(|| "events".to_owned());
+            if !matches!(flavour.as_str(), "events" | "kto") {
+                return Err(refused("`flavour` is `events` or `kto`"));
+            }
+            export(store, path, select, &flavour).await
         }
     };
     result.map_err(|error| {
@@ -320,4 +330,16 @@ async fn answer(store: &StoreHandle, params: FeedbackParams) -> Result<Value, As
         let message = format!("{error:#}{}", hint.unwrap_or_default());
         AskError { code: code::INTERNAL_ERROR, message }
     })
+}
+
+/// The rows of a data set, read on a thread that may wait for the disk.
+async fn export(store: &StoreHandle, path: PathBuf, select: Select, flavour: &str) -> anyhow::Result<Value> {
+    store.flush().await?;
+    let kto = flavour == "kto";
+    let read = move || -> anyhow::Result<Value> {
+        let store = Store::open(&path)?;
+        let options = export::Options { select, prompt: prompt::goal_text, ..export::Options::default() };
+        Ok(if kto { json!(export::kto(&store, &options)?) } else { json!(export::events(&store, &options)?) })
+    };
+    tokio::task::spawn_blocking(read).await?
 }

@@ -7,6 +7,7 @@ mod lean;
 mod policy;
 mod proxy_live;
 mod proxy_relay;
+mod proxy_replay;
 mod proxy_serve;
 mod runtime;
 mod suggest;

@@ -113,6 +113,9 @@ async fn a_goal_in_the_editor_becomes_a_verified_suggestion_and_an_outcome() {
     let kinds: Vec<&str> =
         row["outcomes"].as_array().unwrap().iter().filter_map(|o| o["kind"].as_str()).collect();
     assert!(kinds.contains(&"accepted"), "{kinds:?}");
+    let kto = s.ask("$/leanCopilot/feedback", json!({"kind": "export", "flavour": "kto"})).await;
+    let taken = kto.as_array().unwrap().iter().find(|r| r["completion"] == best["tactic"]).unwrap();
+    assert_eq!(taken["label"], true);
     s.end().await;
 }
 

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 
 /// The relay with both of its peers in the test's hands.
-struct Session {
+pub(super) struct Session {
     to_proxy: DuplexStream,
     from_proxy: FrameReader<DuplexStream>,
     lean_in: DuplexStream,
@@ -20,7 +20,7 @@ struct Session {
     relay: JoinHandle<()>,
 }
 
-fn session() -> Session {
+pub(super) fn session() -> Session {
     let pipe = || tokio::io::duplex(64 * 1024);
     let ((to_proxy, from_editor), (to_editor, from_proxy)) = (pipe(), pipe());
     let ((to_lean, lean_in), (lean_out, from_lean)) = (pipe(), pipe());
@@ -35,16 +35,16 @@ async fn soon<T>(work: impl Future<Output = T>) -> T {
 }
 
 impl Session {
-    async fn send(&mut self, body: Value) {
+    pub(super) async fn send(&mut self, body: Value) {
         let frame = Frame::from_body(body.to_string());
         self.to_proxy.write_all(frame.raw()).await.unwrap();
     }
 
-    async fn lean_sends(&mut self, body: &str) {
+    pub(super) async fn lean_sends(&mut self, body: &str) {
         self.lean_out.write_all(Frame::from_body(body).raw()).await.unwrap();
     }
 
-    async fn receive(&mut self) -> Value {
+    pub(super) async fn receive(&mut self) -> Value {
         let frame = soon(self.from_proxy.next()).await.unwrap().expect("a message");
         serde_json::from_slice(frame.body()).unwrap()
     }
@@ -55,7 +55,7 @@ impl Session {
         bytes
     }
 
-    async fn lean_receives_json(&mut self) -> Value {
+    pub(super) async fn lean_receives_json(&mut self) -> Value {
         let mut header = Vec::new();
         while !header.ends_with(b"\r\n\r\n") {
             header.push(soon(self.lean_in.read_u8()).await.unwrap());
