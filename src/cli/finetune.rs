@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::{Failure, FailureKind};
+use crate::feedback::export;
+use crate::feedback::store::Store;
 use crate::policy::bundle;
 use crate::runtime::progress::for_stderr;
 use crate::runtime::{Component, install, locate};
@@ -48,7 +50,7 @@ pub struct Args {
     /// Steps to measure by. Default: the shipped held-out examples.
     #[arg(long, value_name = "STEPS.jsonl", num_args = 1..)]
     held_out: Vec<PathBuf>,
-    /// Judged tactics to learn from instead of the feedback store (`export-feedback --flavour kto`).
+    /// Judged tactics to learn from instead of the feedback store (`export-feedback --format kto`).
     #[arg(long, value_name = "KTO.jsonl")]
     feedback: Option<PathBuf>,
     /// Name of the new bundle. Default: `tuned`.
@@ -255,11 +257,25 @@ fn knobs(args: &Args, scratch: bool, objective: Objective) -> Knobs {
     k
 }
 
-/// The judged tactics of the feedback store.
-fn recorded(_context: &super::Context) -> Result<Vec<LabelledRow>> {
-    Err(Failure::new(FailureKind::Usage, "there is no feedback to learn from yet")
-        .hint("give rows with `--feedback FILE`, or learn from steps with `--objective sft`")
-        .into())
+/// The judged tactics of the feedback store, all of them: what is measured by is held out elsewhere.
+fn recorded(context: &super::Context) -> Result<Vec<LabelledRow>> {
+    let path = Store::path_in(&context.dirs);
+    let rows = match path.is_file() {
+        true => {
+            export::kto(&Store::open(&path)?, &export::Options { test_fraction: 0.0, ..Default::default() })?
+        }
+        false => Vec::new(),
+    };
+    if rows.is_empty() {
+        return Err(Failure::new(FailureKind::Usage, "there is no feedback to learn from yet")
+            .hint(
+                "prove something through `lean-copilot serve`, give rows with `--feedback FILE`, or learn from \
+                 steps with `--objective sft`",
+            )
+            .into());
+    }
+    let row = |r: export::KtoRow| LabelledRow { prompt: r.prompt, completion: r.completion, label: r.label };
+    Ok(rows.into_iter().map(row).collect())
 }
 
 /// A flag that Ctrl-C sets; a second Ctrl-C ends the program at once.

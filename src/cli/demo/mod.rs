@@ -73,7 +73,7 @@ struct Report {
 /// Runs the command.
 pub fn demo(args: Args, context: Context) -> Result<()> {
     let started = Instant::now();
-    let shipped = context.dirs.share.join("examples/demo/Accumulate.lean");
+    let shipped = context.dirs.share.join("examples/demo/Plus.lean");
     let file = std::path::absolute(args.file.clone().unwrap_or(shipped))?;
     let text = read(&file)?;
     let folder = file.parent().unwrap_or(Path::new("/"));
