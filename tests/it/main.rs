@@ -2,6 +2,7 @@
 //! ONNX Runtime.
 
 mod examples;
+mod feedback;
 mod house;
 mod lean;
 mod policy;

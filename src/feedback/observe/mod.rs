@@ -304,7 +304,8 @@ impl Report {
 impl Document {
     fn cursor(&mut self, offset: usize, now_ms: i64) -> Vec<Outcome> {
         let mut out = Vec::new();
-        for place in &mut self.places {
+        // The region of a round that is done is no longer followed.
+        for place in self.places.iter_mut().filter(|p| matches!(p.phase, Phase::Open)) {
             let lines = lines_of(&self.text, &place.region);
             if offset < lines.start || offset > lines.end {
                 place.left(&self.text, now_ms, &mut out);

@@ -347,11 +347,19 @@ impl Place {
         }
     }
 
+    /// Where the region is after the change; none if the change crosses an edge of it.
     fn moved(&self, change: &Change, open: bool) -> Option<Range<usize>> {
-        change.parts.iter().try_fold(self.region.clone(), |region, part| match follow(&region, part, open) {
-            Moved::Outside(r) | Moved::Inside(r) => Some(r),
-            Moved::Across => None,
-        })
+        let moved = change.parts.iter().try_fold(self.region.clone(), |region, part| {
+            if part.range.start > part.range.end {
+                return None;
+            }
+            match follow(&region, part, open) {
+                Moved::Outside(r) | Moved::Inside(r) => Some(r),
+                Moved::Across => None,
+            }
+        });
+        // Parts that do not lead to the text they claim to lead to must not lead us out of it.
+        moved.filter(|r| change.after.get(r.clone()).is_some())
     }
 
     /// The person is elsewhere now.

@@ -491,4 +491,20 @@ fn nothing_that_a_peer_sends_makes_it_panic() {
     p.offer("r", "sorry", true, &["simp"]);
     p.observer.changed(URI, 2, "".into(), &[], 0);
     p.observer.changed(URI, 3, "a".into(), &[Change { range: 7..99, text: "a".into() }], 0);
+    // A round that is done is not followed into a text that is shorter than its place.
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]).replace("p ∧ q", "q");
+    let whole = 0..p.text.len();
+    p.edit(whole, "theorem ∧").cursor("theorem").save().checked(&[]);
+    // Parts that claim what is not so.
+    let mut p = Play::new(HOLE);
+    p.offer("r", "sorry", true, &["simp"]);
+    #[expect(clippy::reversed_empty_ranges)]
+    for range in [9..3, 0..1, 70..99_999] {
+        p.version += 1;
+        p.text = format!("∧{}x", p.text);
+        let changes = [Change { range, text: "∧∧".into() }];
+        p.observer.changed(URI, p.version, p.text.as_str().into(), &changes, p.now);
+    }
+    p.save().cursor("theorem z");
 }

@@ -386,11 +386,11 @@ fn problem_of(path: &Path, error: &anyhow::Error) -> Problem {
         Some(SystemIoFailure) => "the disk reports an error",
         _ => {
             let failure = Failure::of(error);
+            let message = failure.map_or_else(|| format!("{error:#}"), |f| f.message.clone());
+            let remedy = failure.and_then(|f| f.hint.clone());
             return Problem {
-                message: failure.map_or_else(|| format!("{error:#}"), |f| f.message.clone()),
-                remedy: failure
-                    .and_then(|f| f.hint.clone())
-                    .unwrap_or_else(|| "move the file away: a new one is then begun".into()),
+                message: format!("{message}; recording pauses"),
+                remedy: remedy.unwrap_or_else(|| "move the file away: a new one is then begun".into()),
             };
         }
     };
