@@ -4,8 +4,11 @@
 //! and answers with outcomes. The proxy hands them to the store. What must hold is in `docs/feedback.md`.
 
 mod place;
+mod seen;
 mod text;
 
+#[cfg(test)]
+mod play;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +20,8 @@ use std::sync::Arc;
 use crate::feedback::record::{Evidence, Outcome};
 use crate::proof::{GoalKey, OutcomeKind};
 
-use place::{Change as Edit, Facts, Phase, Place};
+use place::{Phase, Place};
+use seen::{Change as Edit, Facts};
 pub use text::Change;
 use text::{Difference, lines_of};
 

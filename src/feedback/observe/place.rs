@@ -1,15 +1,11 @@
 //! One round in a document: the place where it was offered, and what has become of it.
 
-use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::text::{
-    Change as TextChange, Difference, Moved, begins_with, canonical, first_step, follow, is_answer,
-    is_keystroke,
-};
+use super::seen::{Change, Facts, is_complete, region_of, result_of};
+use super::text::{Moved, begins_with, canonical, first_step, follow, is_answer, is_keystroke};
 use super::{Offer, Offered, Report};
-use crate::feedback::declaration::declaration_at;
 use crate::feedback::record::{Evidence, Outcome};
 use crate::proof::{GoalKey, OutcomeKind};
 
@@ -21,36 +17,6 @@ const UNFINISHED_MS: i64 = 3_600_000;
 
 /// An announced acceptance is expected in the text within this time.
 const ANNOUNCED_MS: i64 = 10_000;
-
-/// One `didChange`, seen from all sides.
-pub struct Change<'a> {
-    pub before: &'a str,
-    pub after: &'a Arc<str>,
-    pub difference: Difference,
-    /// The smallest single change with this result.
-    pub whole: &'a TextChange,
-    /// The parts, one after the other.
-    pub parts: &'a [TextChange],
-    pub now_ms: i64,
-    pub declaration: OnceCell<Range<usize>>,
-}
-
-impl Change<'_> {
-    /// The declaration in which the change lies, in the text before.
-    fn declaration(&self) -> &Range<usize> {
-        let find = || declaration_at(self.before, self.whole.range.start).map_or(0..0, |d| d.range);
-        self.declaration.get_or_init(find)
-    }
-}
-
-/// What is known about the present version.
-#[derive(Debug, Default)]
-pub struct Facts {
-    /// Errors and `sorry`s, once Lean has read it to its end.
-    pub checked: Option<(Vec<Range<usize>>, Vec<Range<usize>>)>,
-    /// Goals that Lean showed, and where.
-    pub goals: Option<(usize, Vec<GoalKey>)>,
-}
 
 /// How far a round has come.
 #[derive(Debug)]
@@ -512,29 +478,4 @@ impl Place {
             shown: one.map_or_else(|| self.was_shown(), |s| s.shown),
         }
     }
-}
-
-/// What the edits replace. A blank line counts as a whole (editors re-indent it), and an insertion
-/// before other tactics takes the rest of the line in: whoever rewrites that answers the same goal.
-fn region_of(text: &str, suggestions: &[Offered]) -> Option<Range<usize>> {
-    let start = suggestions.iter().map(|s| s.range.start).min()?;
-    let end = suggestions.iter().map(|s| s.range.end).max()?;
-    let line = super::lines_of(text, &(start..end));
-    if text[line.clone()].trim().is_empty() {
-        return Some(line);
-    }
-    let rest = text[end..line.end].trim_end().len();
-    Some(start..if start == end { end + rest } else { end })
-}
-
-fn result_of(text: &str, region: &Range<usize>, s: &Offered) -> String {
-    let (head, tail) = (&text[region.start..s.range.start], &text[s.range.end..region.end]);
-    canonical(&format!("{head}{}{tail}", s.new_text))
-}
-
-/// Whether Lean reports neither error nor `sorry` in the declaration.
-fn is_complete(text: &str, at: &Range<usize>, facts: &Facts) -> bool {
-    let Some((errors, sorries)) = &facts.checked else { return false };
-    let Some(declaration) = declaration_at(text, at.start) else { return false };
-    !errors.iter().chain(sorries).any(|e| declaration.range.contains(&e.start))
 }
