@@ -77,11 +77,11 @@ impl Shadow {
         text: &str,
         limit: Duration,
     ) -> Result<Vec<Diagnostic>, Trouble> {
-        let version = self.set_text(uri, text).map_err(|e| self.died(e))?;
+        let version = self.set_text(uri, text).map_err(|e| self.died(uri, e))?;
         match self.client.barrier(uri, version, limit).await {
             Ok(diagnostics) => Ok(diagnostics),
             Err(LeanError::Timeout { .. }) => Err(Trouble::Slow(self.client.diagnostics(uri, version))),
-            Err(e) => Err(self.died(e)),
+            Err(e) => Err(self.died(uri, e)),
         }
     }
 
@@ -118,12 +118,13 @@ impl Shadow {
         Ok(1)
     }
 
-    fn died(&mut self, error: LeanError) -> Trouble {
-        // A worker that crashed is started again by the next change, which must be one.
+    fn died(&mut self, uri: &str, error: LeanError) -> Trouble {
+        // The document's process crashed and the server lives: the document is opened anew, and given the
+        // time to read its imports again.
         if matches!(error.code(), Some(code::WORKER_CRASHED | code::WORKER_EXITED)) {
-            for d in &mut self.open {
-                d.text.clear();
-            }
+            self.open.retain(|d| d.uri != uri);
+            // A server that is gone as well is noticed by the next request.
+            let _ = self.client.close(uri);
         }
         let failure = error.into_failure();
         let message = format!("{}{}", failure.message, said(&self.stderr));

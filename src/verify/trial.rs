@@ -15,7 +15,7 @@ use super::{Place, lean_search};
 use crate::error::{Failure, FailureKind};
 use crate::lean::LeanCommand;
 use crate::lsp::position;
-use crate::proof::tactic::names_sorry;
+use crate::proof::tactic::{Token, TokenKind, names_sorry, tokens};
 use crate::proof::{Goal, Verdict, VerdictKind, same_state};
 
 /// Candidates tried in one elaboration: few, so that the first answers come early.
@@ -423,6 +423,23 @@ fn can_be_batched(at: &Prepared, tactic: &str) -> bool {
         "done",
     ];
     let Some(main) = at.goals.first() else { return false };
-    let reaches = |t: &crate::proof::tactic::Token<'_>| REACH.contains(&t.text);
-    !main.text.contains("?") && !crate::proof::tactic::tokens(tactic).iter().any(reaches)
+    let reaches = |t: &Token<'_>| REACH.contains(&t.text);
+    !has_metavariable(&main.text) && !tokens(tactic).iter().any(reaches)
+}
+
+/// Whether a printed goal holds a metavariable, `?a` or `?m.12`; `xs.head?` and `xs[i]?` are none.
+fn has_metavariable(goal: &str) -> bool {
+    let all = tokens(goal);
+    all.windows(2).any(|w| w[0].is("?") && w[1].kind == TokenKind::Word && w[0].end() == w[1].start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_mark_is_not_always_a_metavariable() {
+        assert!(has_metavariable("⊢ ?a < b") && has_metavariable("h : p ?m.12\n⊢ q"));
+        assert!(!has_metavariable("⊢ xs.head? = xs[0]?") && !has_metavariable("⊢ xs[i]?.getD 0 = l.find? p"));
+    }
 }
