@@ -17,7 +17,7 @@ use crate::verify::{Filter, Place, VerifierHandle};
 /// Arguments of `bench verify`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Goals tried; each is new to Lean, two more before them warm it up.
+    /// Goals tried; each is new to Lean, five more before them warm it up.
     #[arg(long, default_value_t = 10)]
     rounds: usize,
     /// Write one JSON object.
@@ -49,7 +49,14 @@ const CANDIDATES: &[&str] = &[
     "exact missing_name hp",
 ];
 
+/// Rounds that are not counted: the first ones run in code that is not compiled yet.
+const WARM_UP: usize = 5;
+
+/// One round: milliseconds, milliseconds until the first accepted candidate, accepted candidates.
+type Round = (f64, f64, usize);
+
 /// What a way of trying them costs.
+#[derive(Default)]
 struct Measured {
     /// Milliseconds of each round.
     rounds: Vec<f64>,
@@ -67,8 +74,18 @@ pub fn verify(args: &Args, context: &Context) -> Result<()> {
     let label = command.label.clone();
     let rounds = args.rounds.max(1);
     let (ours, plain) = place::run(async move {
-        let ours = ours(&command, rounds).await?;
-        Ok((ours, one_by_one(&command, rounds).await?))
+        let verifier = VerifierHandle::spawn(command.clone(), &Settings::default());
+        let mut plain = OneByOne::start(&command).await?;
+        let (mut a, mut b) = (Measured::default(), Measured::default());
+        for round in 0..rounds + WARM_UP {
+            // In turn, so that what else the machine does falls on both.
+            let (of_ours, of_plain) = (ours(&verifier, round).await?, plain.round(round).await?);
+            if round >= WARM_UP {
+                a.add(of_ours);
+                b.add(of_plain);
+            }
+        }
+        Ok((a, b))
     })?;
     let n = CANDIDATES.len() as f64;
     let per_second = |m: &Measured| n * 1000.0 / median(&m.rounds);
@@ -87,7 +104,10 @@ pub fn verify(args: &Args, context: &Context) -> Result<()> {
         anstream::println!("{out}");
         return Ok(());
     }
-    anstream::println!("{label}, {} candidates, {rounds} goals after 2 for warming up\n", CANDIDATES.len());
+    anstream::println!(
+        "{label}, {} candidates, {rounds} goals after {WARM_UP} for warming up\n",
+        CANDIDATES.len()
+    );
     for (name, m) in [("verifier, survivors confirmed", &ours), ("one edit per candidate", &plain)] {
         anstream::println!(
             "{name:30} {:7.1} candidates/s   median {:6.0} ms   first accepted after {:5.0} ms   {} accepted",
@@ -107,60 +127,60 @@ fn text(round: usize) -> String {
 
 const URI: &str = "file:///bench/Bench.lean";
 
-async fn ours(command: &LeanCommand, rounds: usize) -> Result<Measured> {
-    let verifier = VerifierHandle::spawn(command.clone(), &Settings::default());
-    let mut out = Measured { rounds: Vec::new(), first: Vec::new(), accepted: Vec::new() };
-    for round in 0..rounds + 2 {
-        let text = text(round);
-        let at = text.find("sorry").unwrap_or_default();
-        let position = position::position(&text, at);
-        let place = Place { uri: URI.into(), version: round as i32, text: text.into(), position };
-        let started = Instant::now();
-        let tactics = CANDIDATES.iter().map(|t| (*t).to_owned()).collect();
-        let mut verdicts = verifier.verify(&place, tactics, Filter::Off);
-        let (mut first, mut accepted, mut answered) = (None, 0, 0);
-        while let Some((_, v)) = verdicts.recv().await {
-            answered += 1;
-            if v.kind.is_success() {
-                accepted += 1;
-                first.get_or_insert_with(|| ms(started));
-            }
-        }
-        anyhow::ensure!(answered == CANDIDATES.len(), "the verifier failed: {:?}", verifier.status().problem);
-        if round >= 2 {
-            out.rounds.push(ms(started));
-            out.first.push(first.unwrap_or_else(|| ms(started)));
-            out.accepted.push(accepted);
+async fn ours(verifier: &VerifierHandle, round: usize) -> Result<Round> {
+    let text = text(round);
+    let at = text.find("sorry").unwrap_or_default();
+    let position = position::position(&text, at);
+    let place = Place { uri: URI.into(), version: round as i32, text: text.into(), position };
+    let started = Instant::now();
+    let tactics = CANDIDATES.iter().map(|t| (*t).to_owned()).collect();
+    let mut verdicts = verifier.verify(&place, tactics, Filter::Off);
+    let (mut first, mut accepted, mut answered) = (None, 0, 0);
+    while let Some((_, v)) = verdicts.recv().await {
+        answered += 1;
+        if v.kind.is_success() {
+            accepted += 1;
+            first.get_or_insert_with(|| ms(started));
         }
     }
-    Ok(out)
+    anyhow::ensure!(answered == CANDIDATES.len(), "the verifier failed: {:?}", verifier.status().problem);
+    Ok((ms(started), first.unwrap_or_else(|| ms(started)), accepted))
 }
 
 /// The plain way: the candidate in the text, wait, look for errors.
-async fn one_by_one(command: &LeanCommand, rounds: usize) -> Result<Measured> {
-    let command = command.clone().with_lean_options(&["-Dserver.reportDelayMs=0"]);
-    let mut process = ServerProcess::spawn(&command)?;
-    let pipes = (process.stdin.take(), process.stdout.take(), process.stderr.take());
-    let (Some(stdin), Some(stdout), Some(stderr)) = pipes else { anyhow::bail!("no pipes") };
-    let _stderr = StderrTail::follow(stderr);
-    let client = LeanClient::start(stdout, stdin);
-    client.initialize(initialize_params()).await?;
-    let limit = Duration::from_secs(120);
-    let before = [Goal::parse("p q : Prop\nhp : p\nhq : q\n⊢ q ∧ p")];
-    let mut version = 1;
-    client.open(URI, version, "")?;
-    client.barrier(URI, version, limit).await?;
-    let mut out = Measured { rounds: Vec::new(), first: Vec::new(), accepted: Vec::new() };
-    for round in 0..rounds + 2 {
+struct OneByOne {
+    client: LeanClient,
+    version: i32,
+    _process: ServerProcess,
+}
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+impl OneByOne {
+    async fn start(command: &LeanCommand) -> Result<OneByOne> {
+        let command = command.clone().with_lean_options(&["-Dserver.reportDelayMs=0"]);
+        let mut process = ServerProcess::spawn(&command)?;
+        let pipes = (process.stdin.take(), process.stdout.take(), process.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else { anyhow::bail!("no pipes") };
+        StderrTail::follow(stderr);
+        let client = LeanClient::start(stdout, stdin);
+        client.initialize(initialize_params()).await?;
+        client.open(URI, 1, "")?;
+        client.barrier(URI, 1, LIMIT).await?;
+        Ok(OneByOne { client, version: 1, _process: process })
+    }
+
+    async fn round(&mut self, round: usize) -> Result<Round> {
         let text = text(round);
+        let before = [Goal::parse("p q : Prop\nhp : p\nhq : q\n⊢ q ∧ p")];
         let started = Instant::now();
         let (mut first, mut accepted) = (None, 0);
         for tactic in CANDIDATES {
-            version += 1;
+            self.version += 1;
             // What remains is closed and what changed is printed, as a verdict needs it.
             let block = format!("{}\n  trace_state\n  all_goals sorry", tactic.replace('\n', "\n  "));
-            client.replace(URI, version, &text.replace("sorry", &block))?;
-            let said = client.barrier(URI, version, limit).await?;
+            self.client.replace(URI, self.version, &text.replace("sorry", &block))?;
+            let said = self.client.barrier(URI, self.version, LIMIT).await?;
             let line = 1 + tactic.lines().count() as u32;
             let changed = traced_goals(&said, line).is_some_and(|after| !same_state(&after, &before));
             if changed && !said.iter().any(is_error) {
@@ -168,13 +188,16 @@ async fn one_by_one(command: &LeanCommand, rounds: usize) -> Result<Measured> {
                 first.get_or_insert_with(|| ms(started));
             }
         }
-        if round >= 2 {
-            out.rounds.push(ms(started));
-            out.first.push(first.unwrap_or_else(|| ms(started)));
-            out.accepted.push(accepted);
-        }
+        Ok((ms(started), first.unwrap_or_else(|| ms(started)), accepted))
     }
-    Ok(out)
+}
+
+impl Measured {
+    fn add(&mut self, (round, first, accepted): Round) {
+        self.rounds.push(round);
+        self.first.push(first);
+        self.accepted.push(accepted);
+    }
 }
 
 fn ms(started: Instant) -> f64 {
