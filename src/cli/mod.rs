@@ -6,6 +6,7 @@ use crate::config::{Dirs, Settings};
 
 mod bench;
 mod demo;
+mod editor;
 mod eval;
 mod export_feedback;
 mod finetune;

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 mod policy;
 mod proxy;
+mod suggest;
 mod verify;
 
 /// Arguments of `bench`.
@@ -20,6 +21,8 @@ enum Bench {
     Policy(policy::Args),
     /// What the proxy adds to a message's way, against the same server without it.
     Proxy(proxy::Args),
+    /// Time from a cursor move to the first verified suggestion, cold and warm; idle memory.
+    Suggest(suggest::Args),
     /// Candidates verified per second, against one edit per candidate in the same warm Lean.
     Verify(verify::Args),
 }
@@ -29,6 +32,7 @@ pub fn bench(args: Args, context: super::Context) -> anyhow::Result<()> {
     match args.bench {
         Bench::Policy(a) => policy::policy(a, context),
         Bench::Proxy(a) => proxy::proxy(&a),
+        Bench::Suggest(a) => suggest::suggest(&a, &context),
         Bench::Verify(a) => verify::verify(&a, &context),
     }
 }

@@ -3,7 +3,6 @@
 //! Nothing of the proof stands here: the demo opens a file with an open proof, asks `serve`, takes what is
 //! suggested best, and goes on until Lean says that the proof is complete.
 
-mod editor;
 mod hole;
 mod play;
 
@@ -15,12 +14,12 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::editor::Editor;
 use super::{Context, needs};
 use crate::config::Dirs;
 use crate::error::{Failure, FailureKind};
 use crate::feedback::store::Store;
 use crate::proof::Goal;
-use editor::Editor;
 use hole::first_hole;
 use play::{AcceptedRow, CandidateRow, Happening, Played, VerdictRow, play};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::editor::{Editor, errors};
 use super::hole::first_hole;
+use crate::cli::editor::{Editor, errors};
 use crate::lsp::position;
 use crate::lsp::protocol::{SuggestResult, Suggestion};
 use crate::proof::{Candidate, Goal, GoalKey, Source, Verdict};

@@ -1,4 +1,5 @@
-//! The editor's side of a session with `serve`: one document, typed into and asked about.
+//! The editor's side of a session with `serve`: one document, typed into and asked about. What `demo` plays
+//! and `bench suggest` measures.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -94,14 +95,31 @@ impl Editor {
 
     /// Asks for suggestions and waits, up to `wait`, until the round is over.
     pub async fn suggest(&mut self, at: usize, limit: usize, wait: Duration) -> Result<SuggestResult> {
+        self.ask(at, Some(limit), Some(wait)).await
+    }
+
+    /// Asks for suggestions; the answer comes with the first one.
+    pub async fn first_suggestions(&mut self, at: usize) -> Result<SuggestResult> {
+        self.ask(at, None, None).await
+    }
+
+    async fn ask(
+        &mut self,
+        at: usize,
+        limit: Option<usize>,
+        wait: Option<Duration>,
+    ) -> Result<SuggestResult> {
         let params = SuggestParams {
             text_document: crate::lsp::protocol::DocumentId { uri: self.uri.clone() },
             position: position::position(&self.text, at),
-            limit: Some(limit),
-            tried: true,
-            wait_ms: Some(wait.as_millis() as u64),
+            limit,
+            tried: wait.is_some(),
+            wait_ms: wait.map(|w| w.as_millis() as u64),
         };
-        let answer = self.client.request_within(method::SUGGEST, &params, wait + ELABORATION).await;
+        let answer = self
+            .client
+            .request_within(method::SUGGEST, &params, wait.unwrap_or_default() + ELABORATION)
+            .await;
         answer.map_err(|e| e.into_failure()).with_context(|| self.said("`suggest` got no answer"))
     }
 
@@ -121,6 +139,13 @@ impl Editor {
     pub async fn feedback(&self, params: Value) -> Result<Value> {
         let answer = self.client.request_within(method::FEEDBACK, &params, ELABORATION).await;
         Ok(answer.map_err(|e| e.into_failure())?)
+    }
+
+    /// Resident memory of `serve` itself, Lean's processes aside, in bytes; known on Linux.
+    pub fn server_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
+        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"))?;
+        line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kb| kb * 1024)
     }
 
     /// Ends the session as an editor does.
