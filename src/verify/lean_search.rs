@@ -5,6 +5,17 @@ use lsp_types::{Diagnostic, DiagnosticSeverity};
 /// The search tactics, the quickest first.
 pub const COMMANDS: &[&str] = &["simp?", "exact?", "try?"];
 
+/// A tactic that hides the theorem being proved from Lean's search, which otherwise proposes the theorem
+/// itself (Lean takes that for a recursive call until it looks for what decreases) and then looks no
+/// further. `declaration` is the text from its first keyword on; `None` where there is nothing to hide.
+pub fn hide_self(declaration: &str) -> Option<String> {
+    let mut words = declaration.split_whitespace().skip_while(|w| !matches!(*w, "theorem" | "lemma"));
+    let name = words.nth(1)?;
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '\'' | '!' | '?' | '«' | '»');
+    let name = &name[..name.find(|c| !is_name(c)).unwrap_or(name.len())];
+    (!name.is_empty()).then(|| format!("try clear {name}"))
+}
+
 /// The tactics that "Try this" messages on a line propose, in their order, each at column 0.
 pub fn proposals(diagnostics: &[Diagnostic], line: u32) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
@@ -70,6 +81,15 @@ fn dedent(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_theorems_are_hidden_from_the_search() {
+        let hidden = |d| hide_self(d);
+        assert_eq!(hidden("private theorem A.foo' (n : Nat) :").as_deref(), Some("try clear A.foo'"));
+        assert_eq!(hidden("theorem foo: p").as_deref(), Some("try clear foo"));
+        assert_eq!(hidden("example : p := by"), None);
+        assert_eq!(hidden("theorem"), None);
+    }
 
     #[test]
     fn every_form_of_the_message_is_read() {

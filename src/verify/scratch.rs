@@ -259,6 +259,13 @@ impl Scratch {
         [&self.before, self.hole.insertion(block).as_str(), &self.after].concat()
     }
 
+    /// What hides the declaration from Lean's search, which must not propose it for its own proof.
+    pub fn hidden(&self) -> Option<String> {
+        let start =
+            self.before.split_inclusive('\n').take(self.declaration.start as usize).map(str::len).sum();
+        super::lean_search::hide_self(self.before.get(start..)?)
+    }
+
     /// The line of the block's first line in [`with`](Scratch::with), from 0.
     pub fn block_line(&self) -> u32 {
         (self.before.matches('\n').count() + self.hole.lead.matches('\n').count()) as u32

@@ -302,17 +302,22 @@ impl Trial {
 
     /// What Lean's own search proposes at a place with one of its commands.
     pub async fn search(&mut self, at: &Arc<Prepared>, command: &str) -> Result<Vec<String>> {
+        let command = match at.scratch.hidden() {
+            Some(hide) => format!("{hide}\n{command}"),
+            None => command.to_owned(),
+        };
+        let line = at.scratch.block_line() + command.matches('\n').count() as u32;
         let block = match at.scratch.hole.followed {
-            true => command.to_owned(),
+            true => command,
             false => format!("{command}\n{FILLER}"),
         };
         let text = at.scratch.with(&block);
         let said = self.elaborate(&at.place.uri, &text, self.limit * 2 + at.cost).await?;
         match said {
-            Ok(d) => Ok(lean_search::proposals(&d, at.scratch.block_line())),
+            Ok(d) => Ok(lean_search::proposals(&d, line)),
             Err(Trouble::Slow(d)) => {
                 self.recover(at).await?;
-                Ok(lean_search::proposals(&d, at.scratch.block_line()))
+                Ok(lean_search::proposals(&d, line))
             }
             Err(Trouble::Died(_)) => Ok(Vec::new()),
         }

@@ -15,6 +15,8 @@ use crate::proof::{Candidate, Goal, GoalKey, Source, Verdict};
 
 /// Suggestions looked at in one place.
 const LIMIT: usize = 8;
+/// Longest proof that is tried before another way is.
+const DEPTH: usize = 12;
 /// Longest wait for one round.
 const ROUND: Duration = Duration::from_secs(45);
 
@@ -98,8 +100,14 @@ pub async fn play(editor: &mut Editor, looks: usize, mut tell: impl FnMut(Happen
         for s in &result.suggestions {
             editor.event(&s.id, "shown")?;
         }
-        seen.insert(state_key(&result.goals));
-        path.push(Frame { before: editor.text.clone(), at, left: result.suggestions.into(), step });
+        if !result.goals.is_empty() {
+            seen.insert(state_key(&result.goals));
+        }
+        let mut left: VecDeque<Suggestion> = result.suggestions.into();
+        if path.len() >= DEPTH {
+            left.retain(|s| s.verdict.completes);
+        }
+        path.push(Frame { before: editor.text.clone(), at, left, step });
         // Take the best that leads to a state not seen yet; go back where there is none.
         let taken = loop {
             let Some(frame) = path.last_mut() else { break None };
