@@ -11,6 +11,8 @@ mod proxy_relay;
 mod proxy_replay;
 mod proxy_serve;
 mod runtime;
+mod runtime_corpus;
+mod runtime_install;
 mod suggest;
 mod support;
 mod verify;

@@ -113,6 +113,14 @@ impl Server {
         Server { client, process, stderr, _permit: permit }
     }
 
+    /// Closes the pipes without a word, as an editor that died; the same return values as `stop`.
+    pub async fn hang_up(self) -> (Option<i32>, String) {
+        let Server { client, process, stderr, _permit } = self;
+        drop(client);
+        let status = process.finish(Duration::from_secs(20)).await;
+        (status.and_then(|s| s.code()), stderr.await.unwrap_or_default())
+    }
+
     /// Ends the server in the protocol's way; returns its exit code and what it wrote on standard error.
     pub async fn stop(self) -> (Option<i32>, String) {
         let Server { client, process, stderr, _permit } = self;
