@@ -305,3 +305,96 @@ pub fn host<const D: usize>(t: Tensor<D>) -> Result<Vec<f32>> {
     let data = t.inner().try_into_data_as::<f32>().map_err(|e| anyhow::anyhow!("reading a tensor: {e}"))?;
     data.try_into_vec::<f32>().map_err(|e| anyhow::anyhow!("reading a tensor: {e:?}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiny() -> LlamaConfig {
+        LlamaConfig {
+            vocab_size: 24,
+            hidden_size: 16,
+            intermediate_size: 24,
+            num_hidden_layers: 2,
+            num_attention_heads: 4,
+            num_key_value_heads: 2,
+            head_dim: 8,
+            rope_theta: 10_000.0,
+            rms_norm_eps: 1e-5,
+            max_position_embeddings: 32,
+            tie_word_embeddings: true,
+        }
+    }
+
+    fn batch() -> TokenBatch {
+        TokenBatch {
+            rows: 2,
+            width: 4,
+            tokens: vec![1, 5, 6, 7, 1, 9, 3, 0],
+            places: vec![1, 2, 4, 5],
+            targets: vec![6, 7, 9, 3],
+        }
+    }
+
+    fn loss(weights: &Weights) -> f64 {
+        let model = Llama::new(&tiny(), weights, &Device::flex()).unwrap();
+        let (log_probs, _) = model.target_log_probs(&batch());
+        -f64::from(host(log_probs.sum()).unwrap()[0])
+    }
+
+    /// Weights large enough that every part of the model matters.
+    fn weights() -> Weights {
+        let mut w = initial(&tiny(), 3);
+        w.tensors.values_mut().for_each(|(_, data)| data.iter_mut().for_each(|x| *x *= 8.0));
+        w
+    }
+
+    #[test]
+    fn gradients_agree_with_differences() {
+        let base = weights();
+        let model = Llama::new(&tiny(), &base, &Device::flex()).unwrap().replica();
+        let (log_probs, _) = model.target_log_probs(&batch());
+        let mut grads = log_probs.sum().neg().backward();
+        for ((name, _), t) in tiny().tensors().into_iter().zip(model.tensors()) {
+            let slope = host(t.grad_remove(&mut grads).unwrap()).unwrap();
+            // The steepest direction of each tensor is the one that differences measure best.
+            let at = (0..slope.len()).max_by(|a, b| slope[*a].abs().total_cmp(&slope[*b].abs())).unwrap();
+            let moved = |by: f32| {
+                let mut w = base.clone();
+                w.tensors.get_mut(&name).unwrap().1[at] += by;
+                loss(&w)
+            };
+            let difference = (moved(2e-3) - moved(-2e-3)) / 4e-3;
+            let error = (difference - f64::from(slope[at])).abs() / difference.abs().max(0.05);
+            assert!(error < 0.05, "{name}[{at}]: {difference} {}", slope[at]);
+        }
+    }
+
+    #[test]
+    fn no_token_sees_what_comes_after_it() {
+        let model = Llama::new(&tiny(), &weights(), &Device::flex()).unwrap();
+        let hidden = |tokens: [u32; 4]| {
+            let b = TokenBatch { rows: 1, width: 4, tokens: tokens.to_vec(), ..TokenBatch::default() };
+            host(model.hidden(&b)).unwrap()
+        };
+        let (a, b) = (hidden([1, 5, 6, 7]), hidden([1, 5, 9, 0]));
+        assert_eq!(a[..32], b[..32]);
+        assert_ne!(a[32..48], b[32..48]);
+    }
+
+    #[test]
+    fn a_replica_learns_apart_and_weights_come_back() {
+        let model = Llama::new(&tiny(), &weights(), &Device::flex()).unwrap();
+        assert_eq!(model.replica().weights().unwrap(), weights());
+        assert!(model.replica().tensors().iter().all(|t| t.is_require_grad()));
+        assert!(model.replica().frozen().tensors().iter().all(|t| !t.is_autodiff()));
+    }
+
+    #[test]
+    fn weights_of_another_shape_are_refused_by_name() {
+        let mut w = weights();
+        w.insert("model.norm.weight", vec![3], vec![0.0; 3]);
+        let error = Llama::new(&tiny(), &w, &Device::flex()).unwrap_err();
+        assert!(error.to_string().contains("model.norm.weight"), "{error}");
+    }
+}

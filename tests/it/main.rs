@@ -15,4 +15,5 @@ mod runtime_corpus;
 mod runtime_install;
 mod suggest;
 mod support;
+mod train;
 mod verify;
