@@ -95,6 +95,9 @@ pub struct Args {
     /// Decoupled weight decay.
     #[arg(long)]
     weight_decay: Option<f64>,
+    /// Share of hidden values dropped in training. Default: 0.1 from scratch, 0 from a bundle.
+    #[arg(long)]
+    dropout: Option<f64>,
     /// Most held-out steps that are evaluated, evenly chosen; 0 means all.
     #[arg(long)]
     held_out_rows: Option<usize>,
@@ -237,6 +240,7 @@ fn knobs(args: &Args, scratch: bool, objective: Objective) -> Knobs {
     };
     if !scratch {
         k.prompt_weight = 0.0;
+        k.dropout = 0.0;
         k.optimizer.lr = 5e-5;
         k.optimizer.warmup = 5;
         k.optimizer.weight_decay = 0.01;
@@ -253,6 +257,7 @@ fn knobs(args: &Args, scratch: bool, objective: Objective) -> Knobs {
         Some(0) => usize::MAX,
         rows => rows.unwrap_or(k.eval_rows),
     };
+    k.dropout = args.dropout.unwrap_or(k.dropout).clamp(0.0, 0.9);
     k.seed = args.seed.unwrap_or(k.seed);
     k
 }

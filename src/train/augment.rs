@@ -24,7 +24,7 @@ pub struct RenameKnobs {
 
 impl Default for RenameKnobs {
     fn default() -> RenameKnobs {
-        RenameKnobs { locals: 0.6, constants: 0.6 }
+        RenameKnobs { locals: 0.7, constants: 0.8 }
     }
 }
 
@@ -172,12 +172,9 @@ pub fn augment(goal: &Goal, tactic: &str, knobs: RenameKnobs, rng: &mut impl Rng
             let pool = if old.starts_with(char::is_uppercase) { TYPES } else { FUNCTIONS };
             let mut fresh: Vec<String> = words(pool).map(str::to_owned).collect();
             fresh.shuffle(rng);
-            // Longer names than the pool holds, made of two, so that nothing is known by heart.
-            if rng.random_bool(0.3)
-                && let (Some(a), Some(b)) =
-                    (fresh.choose(rng).cloned(), words(TYPES).collect::<Vec<_>>().choose(rng))
-            {
-                fresh.insert(0, format!("{a}{b}"));
+            // Names that no list holds, so that nothing is known by heart and long names are copied too.
+            if rng.random_bool(0.5) {
+                fresh.insert(0, invented(old.starts_with(char::is_uppercase), rng));
             }
             give(&mut map, &mut used, &old, fresh);
         }
@@ -209,6 +206,18 @@ fn local_name(old: &str, rng: &mut impl Rng) -> Vec<String> {
     far.shuffle(rng);
     let proposals = if rng.random_bool(0.1) { far } else { near.into_iter().chain(far).collect() };
     proposals.into_iter().map(str::to_owned).collect()
+}
+
+/// A pronounceable name of two or three syllables.
+fn invented(capital: bool, rng: &mut impl Rng) -> String {
+    const SYLLABLES: &str = "ba be bi bo ca co cu da de di do fa fi fo ga ge go ha hi jo ka ke ki la le li lo lu ma me mi \
+        mo na ne ni no nu pa pe po ra re ri ro ru sa se si so su ta te ti to tu va ve vi wa we zo er in on an al ed ing";
+    let syllables: Vec<&str> = words(SYLLABLES).collect();
+    let name: String = (0..rng.random_range(2..=3)).filter_map(|_| syllables.choose(rng).copied()).collect();
+    match capital {
+        true => name[..1].to_uppercase() + &name[1..],
+        false => name,
+    }
 }
 
 fn words(list: &'static str) -> impl Iterator<Item = &'static str> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::augment::RenameKnobs;
 use super::batch::{Sequence, Table, plan, table};
-use super::model::{Llama, host};
+use super::model::{Dropout, Llama, host};
 use super::objective::{self, KtoKnobs, Objective};
 use super::optimizer::{Optimizer, OptimizerKnobs};
 use super::stream::{Data, Stream};
@@ -22,13 +22,17 @@ pub struct Knobs {
     pub objective: Objective,
     /// When to stop.
     pub until: Until,
-    /// Tokens of a step, padding included, over all shards.
+    /// Tokens of a step, padding included, over all shards. Few: 300 steps of 1,024 tokens reached a lower
+    /// held-out loss than 200 of 4,096.
     pub batch_tokens: usize,
     /// Parts of a step computed at the same time, each by a thread: the elementwise operations of the CPU
     /// backend use one core each. The sum does not depend on which thread finishes first.
     pub shards: usize,
     /// Weight of predicting the prompt as well: with little data it teaches what goals look like.
     pub prompt_weight: f64,
+    /// Share of values dropped in supervised shards: with a few thousand steps a model otherwise learns
+    /// them by heart long before it has learnt to prove.
+    pub dropout: f64,
     /// Learning rate and its like.
     pub optimizer: OptimizerKnobs,
     /// Renaming of each example anew in every pass.
@@ -52,9 +56,10 @@ impl Default for Knobs {
         Knobs {
             objective: Objective::Sft,
             until: Until::Epochs(10.0),
-            batch_tokens: 4096,
+            batch_tokens: 1024,
             shards: 2,
             prompt_weight: 0.1,
+            dropout: 0.1,
             optimizer: OptimizerKnobs::default(),
             rename: RenameKnobs::default(),
             kto: KtoKnobs::default(),
@@ -202,7 +207,7 @@ pub fn learn(
             return Ok(false);
         }
         let shards = run.stream.next_step(data, knobs)?;
-        let (loss, gradients) = gradients(&run.model, &shards, knobs)?;
+        let (loss, gradients) = gradients(&run.model, &shards, knobs, run.step)?;
         let lr = knobs.optimizer.rate(run.step, done);
         let gradient_norm = run.optimizer.step(&mut run.model, gradients, lr)?;
 
@@ -264,10 +269,10 @@ impl Shard {
     }
 
     /// The shard's part of the step's loss.
-    fn loss(&self, model: &Llama, knobs: &Knobs) -> Result<Tensor<1>> {
+    fn loss(&self, model: &Llama, knobs: &Knobs, dropout: Option<Dropout>) -> Result<Tensor<1>> {
         match self {
             Shard::Supervised { table, weights } => {
-                let (log_probs, _) = model.target_log_probs(&table.batch);
+                let (log_probs, _) = model.target_log_probs_with(&table.batch, dropout);
                 let weights = Tensor::<1>::from_data(weights.as_slice(), &model.device());
                 Ok(objective::cross_entropy(log_probs, weights))
             }
@@ -295,10 +300,12 @@ pub fn sequence_log_probs(model: &Llama, t: &Table) -> Tensor<1> {
 }
 
 /// Loss and gradients of a step, in the order of the model's tensors; a thread and a graph per shard.
-fn gradients(model: &Llama, shards: &[Shard], knobs: &Knobs) -> Result<(f64, Vec<Tensor<2>>)> {
-    let parts = in_threads(shards, |shard| {
+fn gradients(model: &Llama, shards: &[Shard], knobs: &Knobs, step: u64) -> Result<(f64, Vec<Tensor<2>>)> {
+    let numbered: Vec<(u64, &Shard)> = (0..).zip(shards).collect();
+    let parts = in_threads(&numbered, |(number, shard)| {
         let replica = model.replica();
-        let loss = shard.loss(&replica, knobs)?;
+        let seed = knobs.seed ^ (step << 20) ^ (number << 8);
+        let loss = shard.loss(&replica, knobs, Dropout::new(knobs.dropout, seed))?;
         let value = f64::from(host(loss.clone())?[0]);
         let mut grads = loss.backward();
         let zero = |t: &Tensor<2>| t.clone().inner().zeros_like();

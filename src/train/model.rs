@@ -6,7 +6,7 @@
 
 use anyhow::{Result, bail};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::policy::bundle::LlamaConfig;
@@ -75,6 +75,40 @@ pub struct TokenBatch {
     pub places: Vec<u32>,
     /// The token that follows each place.
     pub targets: Vec<u32>,
+}
+
+/// Dropout (Srivastava et al. 2014) of the embedding and of what each block adds. The masks come from a
+/// generator of its own, so that a run can be repeated.
+#[derive(Debug)]
+pub struct Dropout {
+    rng: ChaCha8Rng,
+    /// Values below it, of 256, are dropped.
+    threshold: u8,
+}
+
+impl Dropout {
+    /// Drops about this share of the values; none where it is zero.
+    pub fn new(share: f64, seed: u64) -> Option<Dropout> {
+        let threshold = (share * 256.0).round().clamp(0.0, 255.0) as u8;
+        (threshold > 0).then(|| Dropout { rng: ChaCha8Rng::seed_from_u64(seed), threshold })
+    }
+
+    fn apply(&mut self, x: Tensor<2>) -> Tensor<2> {
+        let [rows, columns] = x.dims();
+        let mut bytes = vec![0u8; rows * columns];
+        self.rng.fill_bytes(&mut bytes);
+        let kept = 256.0 / (256.0 - f32::from(self.threshold));
+        let mask: Vec<f32> = bytes.iter().map(|b| if *b < self.threshold { 0.0 } else { kept }).collect();
+        let device = x.device().inner();
+        x * Tensor::<2>::from_data(TensorData::new(mask, [rows, columns]), &device)
+    }
+}
+
+fn dropped(x: Tensor<2>, dropout: &mut Option<Dropout>) -> Tensor<2> {
+    match dropout {
+        Some(d) => d.apply(x),
+        None => x,
+    }
 }
 
 impl Llama {
@@ -166,17 +200,21 @@ impl Llama {
 
     /// Hidden states after the last norm, `[rows × width, hidden]`.
     pub fn hidden(&self, batch: &TokenBatch) -> Tensor<2> {
+        self.hidden_with(batch, &mut None)
+    }
+
+    fn hidden_with(&self, batch: &TokenBatch, dropout: &mut Option<Dropout>) -> Tensor<2> {
         let (c, device) = (&self.config, self.device());
         let n = batch.rows * batch.width;
         let rotary = Rotary::new(c, batch.rows, batch.width, &device);
         let mask = causal_mask(batch.width, &device);
-        let mut x = self.embed.clone().select(0, indices(&batch.tokens, &device));
+        let mut x = dropped(self.embed.clone().select(0, indices(&batch.tokens, &device)), dropout);
         for b in &self.blocks {
             let h = rms_norm(x.clone(), &b.input_norm, c.rms_norm_eps);
-            x = x + self.attention(b, h, batch, &rotary, &mask);
+            x = x + dropped(self.attention(b, h, batch, &rotary, &mask), dropout);
             let h = rms_norm(x.clone(), &b.post_norm, c.rms_norm_eps);
             let gated = activation::silu(linear(h.clone(), &b.gate)) * linear(h, &b.up);
-            x = x + linear(gated, &b.down);
+            x = x + dropped(linear(gated, &b.down), dropout);
         }
         debug_assert_eq!(x.dims(), [n, c.hidden_size]);
         rms_norm(x, &self.norm, c.rms_norm_eps)
@@ -212,8 +250,17 @@ impl Llama {
     /// Log-probability of the target at each of the batch's places, `[places]`, and the logits there.
     /// Only these places go through the vocabulary.
     pub fn target_log_probs(&self, batch: &TokenBatch) -> (Tensor<1>, Tensor<2>) {
+        self.target_log_probs_with(batch, None)
+    }
+
+    /// The same with dropout, for training.
+    pub fn target_log_probs_with(
+        &self,
+        batch: &TokenBatch,
+        mut dropout: Option<Dropout>,
+    ) -> (Tensor<1>, Tensor<2>) {
         let device = self.device();
-        let at = self.hidden(batch).select(0, indices(&batch.places, &device));
+        let at = self.hidden_with(batch, &mut dropout).select(0, indices(&batch.places, &device));
         let logits = self.logits(at);
         let targets: Tensor<2, Int> = indices(&batch.targets, &device).unsqueeze_dim(1);
         let picked = activation::log_softmax(logits.clone(), 1).gather(1, targets);
@@ -380,6 +427,18 @@ mod tests {
         let (a, b) = (hidden([1, 5, 6, 7]), hidden([1, 5, 9, 0]));
         assert_eq!(a[..32], b[..32]);
         assert_ne!(a[32..48], b[32..48]);
+    }
+
+    #[test]
+    fn dropout_keeps_the_mean_and_can_be_repeated() {
+        let ones = Tensor::<2>::ones([64, 64], &Device::flex());
+        let draw = |seed| host(Dropout::new(0.25, seed).unwrap().apply(ones.clone())).unwrap();
+        let values = draw(1);
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        assert!((mean - 1.0).abs() < 0.05 && values.contains(&0.0), "{mean}");
+        assert_eq!(values, draw(1));
+        assert_ne!(values, draw(2));
+        assert!(Dropout::new(0.0, 1).is_none());
     }
 
     #[test]

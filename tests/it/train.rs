@@ -54,6 +54,7 @@ fn job(folder: &Path, until: u64) -> Finetune {
     knobs.optimizer.warmup = 2;
     knobs.rename.locals = 0.0;
     knobs.rename.constants = 0.0;
+    knobs.dropout = 0.0;
     Finetune {
         base: Base::Scratch(Shape { vocab: 300, hidden: 32, layers: 2, heads: 2, mlp: 48 }),
         knobs,
@@ -146,6 +147,7 @@ fn an_interrupted_run_resumes_exactly() {
     // Renaming and order must go on as well.
     whole.knobs.rename.locals = 1.0;
     whole.knobs.batch_tokens = 96;
+    whole.knobs.dropout = 0.2;
     let (report, losses) = run(&whole);
     let straight = Bundle::open(&whole.target).unwrap().weights().unwrap();
 
