@@ -392,7 +392,8 @@ mod tests {
     /// Weights large enough that every part of the model matters.
     fn weights() -> Weights {
         let mut w = initial(&tiny(), 3);
-        w.tensors.values_mut().for_each(|(_, data)| data.iter_mut().for_each(|x| *x *= 8.0));
+        let matrices = w.tensors.values_mut().filter(|(shape, _)| shape.len() == 2);
+        matrices.for_each(|(_, data)| data.iter_mut().for_each(|x| *x *= 8.0));
         w
     }
 
@@ -411,8 +412,8 @@ mod tests {
                 w.tensors.get_mut(&name).unwrap().1[at] += by;
                 loss(&w)
             };
-            let difference = (moved(2e-3) - moved(-2e-3)) / 4e-3;
-            let error = (difference - f64::from(slope[at])).abs() / difference.abs().max(0.05);
+            let difference = (moved(1e-3) - moved(-1e-3)) / 2e-3;
+            let error = (difference - f64::from(slope[at])).abs() / difference.abs().max(0.5);
             assert!(error < 0.05, "{name}[{at}]: {difference} {}", slope[at]);
         }
     }
