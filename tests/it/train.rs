@@ -290,8 +290,10 @@ fn a_better_bundle_comes_into_use_and_a_worse_one_only_when_asked() {
         assert!(out.status.success(), "{stderr}");
         (serde_json::from_slice(&out.stdout).unwrap(), stderr)
     };
-    let mut scratch = vec!["--from", "scratch", "--steps", "30", "--lr", "0.01", "--name", "good"];
+    let plain = ["--rename", "0", "--rename-constants", "0", "--dropout", "0"];
+    let mut scratch = vec!["--from", "scratch", "--steps", "60", "--lr", "0.01", "--name", "good"];
     scratch.extend(TINY);
+    scratch.extend(plain);
     let (good, _) = report(&scratch);
     assert_eq!(good["in_use"], true, "{good}");
     let active = || -> PathBuf {
@@ -302,7 +304,7 @@ fn a_better_bundle_comes_into_use_and_a_worse_one_only_when_asked() {
     assert_eq!(active(), PathBuf::from("good"));
 
     // A learning rate that destroys what was learnt.
-    let worse = ["--steps", "4", "--lr", "0.5", "--name", "worse"];
+    let worse = [&["--steps", "12", "--lr", "0.3", "--name", "worse"], &plain[..]].concat();
     let (report_worse, stderr) = report(&worse);
     assert_eq!(report_worse["in_use"], false, "{report_worse}");
     assert_eq!(report_worse["bundle_before"], good["bundle"]);
