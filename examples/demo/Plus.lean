@@ -1,4 +1,4 @@
-/-! The demo's example: addition by recursion on the first number, and what takes two inductions. -/
+/-! The demo's example: addition by recursion on the first number, and a fact about the second. -/
 
 namespace Demo
 
@@ -7,7 +7,7 @@ def plus : Nat → Nat → Nat
   | 0, m => m
   | n + 1, m => plus n m + 1
 
-theorem plus_comm (n m : Nat) : plus n m = plus m n := by
+theorem plus_zero_comm (n : Nat) : plus n 0 = plus 0 n := by
   sorry
 
 end Demo

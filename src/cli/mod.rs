@@ -45,6 +45,8 @@ pub struct Cli {
 }
 
 /// The subcommands.
+// Parsed once a process: a box around the largest would buy nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// The language server: a proxy between the editor and Lean.

@@ -228,10 +228,10 @@ pub fn learn(
             tokens_per_second: window_tokens as f64 / window_seconds,
             seconds_left: run.seconds / done.max(1e-9) * (1.0 - done),
         });
-        if run.step % 20 == 0 {
+        if run.step.is_multiple_of(20) {
             (window_tokens, window_seconds) = (0, 0.0);
         }
-        if run.step % knobs.eval_every == 0 && done < 1.0 && !data.held_out.is_empty() {
+        if run.step.is_multiple_of(knobs.eval_every) && done < 1.0 && !data.held_out.is_empty() {
             let evaluation = evaluate(&run.model, &data.held_out, data.pad, knobs.shards)?;
             run.evaluations.push((run.step, evaluation));
             tell(Event::Evaluated { step: run.step, evaluation });

@@ -296,7 +296,7 @@ impl Rotary {
         let mut angles = Vec::with_capacity(width * hd);
         for position in 0..width {
             for i in 0..hd {
-                let frequency = (c.rope_theta as f64).powf(-2.0 * (i % half) as f64 / hd as f64);
+                let frequency = c.rope_theta.powf(-2.0 * (i % half) as f64 / hd as f64);
                 angles.push(position as f64 * frequency);
             }
         }

@@ -33,7 +33,9 @@ pub fn publish(
     let staging = tempfile::Builder::new().prefix(".publish-").tempdir_in(parent)?;
     let staged = writer.write(&staging.path().join("bundle"))?;
     let difference = parity(&staged, prompts, device, ort_library)?;
-    if !(difference < PARITY_LIMIT) {
+    // Written so that a difference that is no number fails too.
+    let agrees = difference < PARITY_LIMIT;
+    if !agrees {
         return Err(Failure::new(
             FailureKind::Other,
             format!(

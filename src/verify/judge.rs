@@ -239,7 +239,7 @@ mod tests {
         let g = |t: &str| Goal::parse(t);
         let (p, q, r) = (g("⊢ p"), g("⊢ q"), g("⊢ r"));
         let before = [p.clone(), q.clone()];
-        assert_eq!(kind_of(&before, &[q.clone()]), VerdictKind::Closes);
+        assert_eq!(kind_of(&before, std::slice::from_ref(&q)), VerdictKind::Closes);
         assert_eq!(kind_of(&before, &[]), VerdictKind::Progress, "it also closed what was not asked for");
         assert_eq!(kind_of(&before, &before), VerdictKind::NoProgress);
         assert_eq!(kind_of(&before, &[r, q]), VerdictKind::Progress);

@@ -1,6 +1,7 @@
 //! The one integration binary: behaviour that a user relies on, against the real Lean and the real
 //! ONNX Runtime.
 
+mod demo;
 mod examples;
 mod feedback;
 mod house;

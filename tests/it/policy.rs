@@ -270,9 +270,9 @@ fn a_beam_of_one_is_greedy_decoding() {
         let logits = session.logits(&all).unwrap();
         let row = logits.index_axis(Axis(0), all.len() - 1);
         let allowed = |t: &usize| {
-            ![special.pad, special.bos, special.tactic].contains(&(*t as u32))
-                && !(greedy.is_empty() && *t as u32 == special.eos)
-                && *t < bundle.tokenizer.vocab_size()
+            let never = [special.pad, special.bos, special.tactic].contains(&(*t as u32));
+            let empty = greedy.is_empty() && *t as u32 == special.eos;
+            !never && !empty && *t < bundle.tokenizer.vocab_size()
         };
         let best = (0..row.len()).filter(allowed).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
         if best as u32 == special.eos || greedy.len() == 8 {

@@ -30,11 +30,14 @@ impl Change<'_> {
     }
 }
 
+/// Places in the text, in bytes.
+pub type Places = Vec<Range<usize>>;
+
 /// What is known about the present version.
 #[derive(Debug, Default)]
 pub struct Facts {
     /// Errors and `sorry`s, once Lean has read it to its end.
-    pub checked: Option<(Vec<Range<usize>>, Vec<Range<usize>>)>,
+    pub checked: Option<(Places, Places)>,
     /// Goals that Lean showed, and where.
     pub goals: Option<(usize, Vec<GoalKey>)>,
 }

@@ -317,7 +317,7 @@ fn nothing_that_a_peer_sends_makes_it_panic() {
     p.offer_at("r", 3..99_999, true, &["simp"]).expect(&[]);
     p.offer_at("r", HOLE.find('∧').unwrap() + 1..60, true, &["simp"]).expect(&[]);
     p.observer.changed("file:///unknown", 3, "x".into(), &[], 0);
-    p.observer.checked(URI, 1, &[5..99_999], &[], 0);
+    p.observer.checked(URI, 1, std::slice::from_ref(&(5..99_999)), &[], 0);
     p.observer.goals_seen(URI, 1, 99_999, &[], 0);
     p.observer.cursor(URI, 99_999, 0);
     p.offer("r", "sorry", true, &["simp"]);
