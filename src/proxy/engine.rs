@@ -141,7 +141,10 @@ impl Engine {
 
 /// The project that rows are tagged with: the folder that Lean runs in.
 fn project_of(command: &LeanCommand) -> PathBuf {
-    std::path::absolute(&command.cwd).unwrap_or_else(|_| command.cwd.clone())
+    // Without links, so that the same project has one name however it is reached (`export-feedback --project`).
+    std::fs::canonicalize(&command.cwd)
+        .or_else(|_| std::path::absolute(&command.cwd))
+        .unwrap_or_else(|_| command.cwd.clone())
 }
 
 /// Whether a position stands at a `sorry` or its like, where a goal is open although Lean shows none

@@ -93,10 +93,14 @@ impl Recorder {
         self.recording = settings.recording;
     }
 
-    /// Why nothing is written at present, and what mends it.
+    /// Why nothing is written at present, and what mends it; or that a broken database was kept aside,
+    /// which a person must hear although there is nothing to mend.
     pub fn problem(&self) -> Option<(String, String)> {
-        let problem = self.store.as_ref()?.status().problem?;
-        Some((problem.message, problem.remedy))
+        let status = self.store.as_ref()?.status();
+        match status.problem {
+            Some(problem) => Some((problem.message, problem.remedy)),
+            None => status.notice.map(|notice| (notice, String::new())),
+        }
     }
 
     /// A document was opened.

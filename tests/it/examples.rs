@@ -5,6 +5,7 @@ use std::path::Path;
 
 use lean_copilot::proof::ProofStep;
 use lean_copilot::trace::overlap::{NEAR, Statement};
+use lean_copilot::train::dataset::HeldOut;
 
 fn steps(file: &str) -> Vec<ProofStep> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(file);
@@ -45,4 +46,15 @@ fn training_and_held_out_files_are_different_files() {
     let (train, held) = (files(&steps("steps.jsonl")), files(&steps("heldout/steps.jsonl")));
     assert!(held.iter().all(|f| f.contains("heldout/")), "{held:?}");
     assert!(train.iter().all(|f| !f.contains("heldout")), "{train:?}");
+}
+
+#[test]
+fn the_committed_list_names_every_held_out_declaration() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/heldout.json");
+    let listed = HeldOut::read(&file).expect("the list is readable");
+    let traced = HeldOut::of(&steps("heldout/steps.jsonl"));
+    assert_eq!(
+        listed, traced,
+        "write it anew: lean-copilot finetune --list-held-out examples/heldout/steps.jsonl > examples/heldout.json"
+    );
 }

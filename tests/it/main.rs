@@ -16,5 +16,6 @@ mod runtime_corpus;
 mod runtime_install;
 mod suggest;
 mod support;
+mod trace;
 mod train;
 mod verify;

@@ -1,0 +1,121 @@
+//! Lean files to proof steps, and other tactics at them, by the real Lean.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use lean_copilot::lean::toolchain;
+use lean_copilot::proof::ProofStep;
+use lean_copilot::trace::attempt::{Answer, Attempt, try_tactics};
+use lean_copilot::trace::{FileReport, TraceOptions, trace_files};
+
+use crate::support;
+
+fn options(folder: &Path) -> TraceOptions {
+    let lean = toolchain::batch_command(support::dirs(), folder).expect("a Lean");
+    TraceOptions { lean, jobs: 1 }
+}
+
+fn trace(files: &[PathBuf]) -> Vec<FileReport> {
+    let _permit = support::permit();
+    let reports = Mutex::new(Vec::new());
+    let folder = files[0].parent().unwrap();
+    trace_files(files, &options(folder), &AtomicBool::new(false), |r| reports.lock().unwrap().push(r))
+        .unwrap();
+    let mut reports = reports.into_inner().unwrap();
+    reports.sort_by(|a, b| a.file.cmp(&b.file));
+    reports
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let file = folder.join(name);
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+const NESTED: &str = "\
+theorem t (p q : Prop) (h : p ∨ q) : q ∨ p := by
+  have k : p ∨ q := by
+    exact h
+  cases k with
+  | inl hp =>
+    right
+    exact hp
+  | inr hq => exact Or.inl hq
+
+theorem broken : 1 = 2 := by
+  simp
+";
+
+#[test]
+fn blocks_become_actions_with_holes() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = trace(&[write(folder.path(), "Nested.lean", NESTED)]).remove(0);
+    let find = |tactic: &str| -> &ProofStep {
+        report
+            .steps
+            .iter()
+            .find(|s| s.tactic == tactic)
+            .unwrap_or_else(|| panic!("{tactic}: {:#?}", report.steps))
+    };
+    let have = find("have k : p ∨ q := ?_");
+    assert_eq!(have.states_after.len(), 2, "the statement and what follows");
+    assert_eq!(find("exact h").parent, Some(have.step));
+    let cases = find("cases k with | inl hp => ?_ | inr hq => ?_");
+    let targets: Vec<&str> = cases.states_after.iter().map(|g| g.target.as_str()).collect();
+    assert_eq!(targets, ["q ∨ p", "q ∨ p"]);
+    assert_eq!((cases.range.start, cases.decl.as_str()), ((4, 3), "t"));
+    assert_eq!(find("right").states_after[0].target, "p");
+
+    // A file with an error is traced as far as it goes, and said to have one.
+    assert_eq!(report.errors, 1);
+    assert!(report.problem.is_some());
+    assert!(find("simp").error.is_some());
+}
+
+#[test]
+fn other_tactics_are_tried_at_a_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "Nested.lean", NESTED);
+    let report = trace(std::slice::from_ref(&file)).remove(0);
+    let cases = report.steps.iter().find(|s| s.tactic.starts_with("cases")).unwrap();
+    let tactics =
+        [cases.tactic.as_str(), "omega", "exact Or.symm k", "not a tactic", "sorry"].map(String::from);
+    let attempts = [Attempt { range: cases.range, tactics: tactics.to_vec() }];
+    let _permit = support::permit();
+    let answers = try_tactics(&file, &attempts, 20_000, &options(folder.path())).unwrap().remove(0).unwrap();
+    assert_eq!(
+        answers[0],
+        Answer::Goals(cases.states_after.clone()),
+        "the author's own tactic leads where it led"
+    );
+    assert_eq!(answers[2], Answer::Goals(Vec::new()));
+    for refused in [1, 3, 4] {
+        assert!(
+            matches!(&answers[refused], Answer::Error(_)),
+            "{}: {:?}",
+            tactics[refused],
+            answers[refused]
+        );
+    }
+}
+
+#[test]
+fn the_shipped_steps_are_those_of_the_shipped_files() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let files = ["ListReverse.lean", "Parity.lean"].map(|f| examples.join(f));
+    let text = std::fs::read_to_string(examples.join("steps.jsonl")).unwrap();
+    let shipped: Vec<ProofStep> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    for report in trace(&files) {
+        let name = report.file.file_name().unwrap().to_string_lossy().into_owned();
+        let ours: Vec<&ProofStep> = shipped.iter().filter(|s| s.file == format!("examples/{name}")).collect();
+        assert!(ours.len() > 20, "{name}");
+        assert_eq!(report.steps.len(), ours.len(), "{name}");
+        for (new, old) in report.steps.iter().zip(ours) {
+            assert_eq!(
+                (&new.decl, &new.tactic, &new.states_after),
+                (&old.decl, &old.tactic, &old.states_after)
+            );
+        }
+    }
+}
