@@ -58,15 +58,22 @@ fn parse(text: &str) -> Result<(PathBuf, u32, u32)> {
     }
 }
 
-fn read(file: &Path, line: u32, column: u32) -> Result<Place> {
+/// The text of a Lean file.
+pub fn read_text(file: &Path) -> Result<String> {
     let name = file.display();
     let bytes = std::fs::read(file)
         .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot read `{name}`: {e}")))?;
-    let text = String::from_utf8(bytes).map_err(|e| {
+    String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
         Failure::new(FailureKind::Corrupt, format!("`{name}` is not UTF-8 (byte {at})"))
             .hint("Lean reads UTF-8 only; convert the file")
-    })?;
+            .into()
+    })
+}
+
+fn read(file: &Path, line: u32, column: u32) -> Result<Place> {
+    let name = file.display();
+    let text = read_text(file)?;
     let Some(position) = position::from_line_column(&text, line, column) else {
         let lines = text.split('\n').count();
         let length =

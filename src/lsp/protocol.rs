@@ -70,7 +70,8 @@ pub struct SuggestResult {
 /// A tactic that Lean has accepted at its place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Suggestion {
-    /// Names the suggestion in `event` and in the feedback store.
+    /// Names the suggestion in `event` and in the feedback store; unique within the process and, by its
+    /// random part, between processes.
     pub id: String,
     /// The tactic and who proposed it.
     #[serde(flatten)]

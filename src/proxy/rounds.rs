@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::event::AskError;
 use crate::lsp::message::code;
-use crate::lsp::protocol::{self, DocumentId, SuggestResult, SuggestionsParams, Tried};
+use crate::lsp::protocol::{DocumentId, SuggestResult, SuggestionsParams, Tried};
 use crate::proof::{Goal, same_state};
 use crate::suggest::{Suggestion, Update, rank};
 
@@ -157,14 +157,8 @@ impl Round {
     }
 
     /// The best suggestions, in the form that travels.
-    fn best(&self, limit: usize) -> Vec<protocol::Suggestion> {
-        let travels = |s: &Suggestion| protocol::Suggestion {
-            id: s.id.clone(),
-            candidate: s.candidate.clone(),
-            verdict: s.verdict.clone(),
-            edit: protocol::Edit { range: s.edit.range, new_text: s.edit.new_text.clone() },
-        };
-        self.suggestions.iter().take(limit).map(travels).collect()
+    fn best(&self, limit: usize) -> Vec<Suggestion> {
+        self.suggestions.iter().take(limit).cloned().collect()
     }
 
     /// Candidates that may not be inserted.

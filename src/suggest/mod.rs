@@ -5,37 +5,12 @@ mod rank;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::proof::{Candidate, Goal, Verdict};
 use crate::verify::Place;
 
+pub use crate::lsp::protocol::{Edit, Suggestion};
 pub use pipeline::{Pipeline, edit_of};
 pub use rank::rank;
-
-/// A change of the user's document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Edit {
-    /// What is replaced, in UTF-16 positions of the document that was asked about.
-    pub range: lsp_types::Range,
-    /// What stands there afterwards.
-    pub new_text: String,
-}
-
-/// A tactic that Lean has accepted at its place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Suggestion {
-    /// Unique within the process and, by its random part, between processes.
-    pub id: String,
-    /// The tactic, with its sources.
-    #[serde(flatten)]
-    pub candidate: Candidate,
-    /// Lean's answer.
-    pub verdict: Verdict,
-    /// What inserts it.
-    pub edit: Edit,
-}
 
 /// What is asked for.
 #[derive(Debug, Clone)]

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::editor::Editor;
+use super::place::read_text;
 use super::{Context, needs};
 use crate::config::Dirs;
 use crate::error::{Failure, FailureKind};
@@ -168,13 +169,7 @@ async fn session(args: &Args, file: &Path, text: String, dirs: &Dirs) -> Result<
 
 fn read(file: &Path) -> Result<String> {
     let name = file.display();
-    let bytes = std::fs::read(file)
-        .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot read `{name}`: {e}")))?;
-    let text = String::from_utf8(bytes).map_err(|e| {
-        let at = e.utf8_error().valid_up_to();
-        Failure::new(FailureKind::Corrupt, format!("`{name}` is not UTF-8 (byte {at})"))
-            .hint("Lean reads UTF-8 only; convert the file")
-    })?;
+    let text = read_text(file)?;
     match first_hole(&text) {
         Some(_) => Ok(text),
         None => Err(Failure::new(FailureKind::Usage, format!("`{name}` has no open proof"))
