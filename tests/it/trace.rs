@@ -44,7 +44,7 @@ theorem t (p q : Prop) (h : p ∨ q) : q ∨ p := by
   | inr hq => exact Or.inl hq
 
 theorem broken : 1 = 2 := by
-  simp
+  omega
 ";
 
 #[test]
@@ -70,7 +70,7 @@ fn blocks_become_actions_with_holes() {
     // A file with an error is traced as far as it goes, and said to have one.
     assert_eq!(report.errors, 1);
     assert!(report.problem.is_some());
-    assert!(find("simp").error.is_some());
+    assert!(find("omega").error.is_some());
 }
 
 #[test]
