@@ -1,12 +1,16 @@
 //! `lean-copilot bench suggest`: from a cursor move to the first verified suggestion, through a real
 //! `serve`, and what the sidecar keeps in memory.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::editor::Editor;
+use crate::cli::place::read_text;
 use crate::cli::{Context, needs};
 use crate::config::Dirs;
 use crate::lsp::position;
@@ -26,16 +30,16 @@ pub struct Args {
     json: bool,
 }
 
-/// A held-out file whose goals are small and whose proofs are written out.
-const FILE: &str = "PropPuzzles";
+/// Held-out files with small goals; each proof is taken out of them and is a place to suggest at.
+const FILES: [&str; 2] = ["PropPuzzles", "Signals"];
 
 /// Runs the benchmark.
 pub fn suggest(args: &Args, context: &Context) -> Result<()> {
     let folder = context.dirs.share.join("examples/heldout");
-    let file = folder.join(format!("{FILE}.lean"));
+    let file = folder.join("Bench.lean");
     needs::lean_and_policy(context, &folder)?;
-    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    let places = places(&folder.join("steps.jsonl"), &text)?;
+    let text = open_proofs(&folder)?;
+    let places: Vec<usize> = text.match_indices(HOLE).map(|(at, _)| at).collect();
     let own = tempfile::tempdir()?;
     let dirs = Dirs::below(own.path(), context.dirs.share.clone(), context.dirs.cache.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -88,19 +92,37 @@ async fn first_suggestion(editor: &mut Editor, at: usize) -> Result<Option<f64>>
     Ok((!result.suggestions.is_empty()).then(|| started.elapsed().as_secs_f64() * 1000.0))
 }
 
-/// Bytes at which the steps of the file begin, each declaration's first ones first, so that moves jump.
-fn places(steps: &std::path::Path, text: &str) -> Result<Vec<usize>> {
-    let lines =
-        std::fs::read_to_string(steps).with_context(|| format!("cannot read `{}`", steps.display()))?;
-    let mut steps: Vec<ProofStep> = lines.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
-    steps.retain(|s| s.file.ends_with(&format!("/{FILE}.lean")));
-    steps.sort_by_key(|s| (s.step, s.range.start));
-    let byte = |(line, column): (u32, u32)| {
-        position::from_line_column(text, line, column).map(|p| position::offset(text, p))
-    };
-    let places: Vec<usize> = steps.iter().filter_map(|s| byte(s.range.start)).collect();
-    anyhow::ensure!(places.len() > 1, "the shipped steps do not fit the shipped file `{FILE}.lean`");
-    Ok(places)
+/// What stands in the place of a proof.
+const HOLE: &str = "sorry";
+
+/// The held-out files in one text, with each proof replaced by a hole.
+fn open_proofs(folder: &Path) -> Result<String> {
+    let lines = read_text(&folder.join("steps.jsonl"))?;
+    let steps: Vec<ProofStep> = lines.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+    let mut out = String::new();
+    for name in FILES {
+        let mut text = read_text(&folder.join(format!("{name}.lean")))?;
+        let byte = |(line, column): (u32, u32)| {
+            position::from_line_column(&text, line, column).map(|p| position::offset(&text, p))
+        };
+        // From the first step of a proof to the end of its last.
+        let mut proofs: BTreeMap<&str, Range<usize>> = BTreeMap::new();
+        for s in steps.iter().filter(|s| s.file.ends_with(&format!("/{name}.lean"))) {
+            if let (Some(start), Some(end)) = (byte(s.range.start), byte(s.range.end)) {
+                let proof = proofs.entry(&s.decl).or_insert(start..end);
+                *proof = proof.start.min(start)..proof.end.max(end);
+            }
+        }
+        let mut proofs: Vec<Range<usize>> = proofs.into_values().collect();
+        proofs.sort_by_key(|p| std::cmp::Reverse(p.start));
+        for proof in proofs {
+            text.replace_range(proof, HOLE);
+        }
+        out.push_str(&text);
+        out.push('\n');
+    }
+    anyhow::ensure!(out.matches(HOLE).count() > 1, "the shipped steps do not fit the shipped held-out files");
+    Ok(out)
 }
 
 fn quantile(values: &mut [f64], q: f64) -> f64 {
