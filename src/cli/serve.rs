@@ -34,10 +34,14 @@ pub fn serve(args: Args, context: super::Context) -> anyhow::Result<()> {
     } else {
         LeanCommand::from_words(args.command, cwd)
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let code = runtime.block_on(proxy::serve::serve(context.dirs, context.settings, command));
-    // Drops what still runs, the second server among it; not waited for longer, since a read of stdin
-    // cannot be broken off.
-    runtime.shutdown_timeout(Duration::from_millis(300));
+    // The relay has this thread to itself: a message that passes wakes nobody else.
+    let workers = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let relay = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let serve = proxy::serve::serve(context.dirs, context.settings, command, workers.handle().clone());
+    let code = relay.block_on(serve);
+    // Drops what still runs, the second server among it; not waited for longer, nor for a read of stdin,
+    // which cannot be broken off.
+    workers.shutdown_timeout(Duration::from_millis(300));
+    relay.shutdown_background();
     exit(i32::from(code))
 }

@@ -1,5 +1,9 @@
 //! Content-Length frames, kept as the bytes that came (LSP 3.17, "Base Protocol").
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -78,6 +82,11 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
 
     /// The next frame; `None` at a clean end of the stream.
     pub async fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next frame, for a loop that polls several things itself.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, FrameError>> {
         loop {
             if self.pending.is_none() {
                 self.pending = find_header(&self.buffer)?;
@@ -86,18 +95,19 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                 if self.buffer.len() >= total {
                     self.pending = None;
                     let raw = self.buffer.split_to(total).freeze();
-                    return Ok(Some(Frame { raw, body_at }));
+                    return Poll::Ready(Ok(Some(Frame { raw, body_at })));
                 }
                 // One allocation for a large message instead of many doublings.
                 self.buffer.reserve(total - self.buffer.len());
             } else {
                 self.buffer.reserve(64 * 1024);
             }
-            if self.reader.read_buf(&mut self.buffer).await? == 0 {
-                return match self.buffer.len() {
+            // A read that is polled anew keeps nothing between two polls.
+            if ready!(pin!(self.reader.read_buf(&mut self.buffer)).poll(cx))? == 0 {
+                return Poll::Ready(match self.buffer.len() {
                     0 => Ok(None),
                     got => Err(FrameError::Truncated { got }),
-                };
+                });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! JSON-RPC envelopes: the outer fields read, the payload left as raw JSON.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,12 @@ impl RequestId {
 
     /// The id as JSON text.
     pub fn as_json(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for RequestId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

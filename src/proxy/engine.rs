@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lsp_types::Position;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::event::AskError;
@@ -54,13 +55,15 @@ pub struct Engine {
     /// What was offered and what became of it.
     pub recorder: Recorder,
     lean: String,
+    /// The runtime that the parts run on.
+    workers: Option<Handle>,
     /// What is missing as a whole, and what mends it.
     missing: Option<Problem>,
 }
 
 impl Engine {
     /// Everything that there is, for a session with this Lean. Nothing is loaded or started before the
-    /// first goal.
+    /// first goal. Needs a Tokio runtime, on which the parts then run.
     pub fn start(dirs: &Dirs, settings: &Settings, command: &LeanCommand) -> Engine {
         let (pipeline, missing) = match Pipeline::new(dirs.clone(), settings.clone(), command.clone()) {
             Ok(pipeline) => (Some(pipeline), None),
@@ -70,7 +73,8 @@ impl Engine {
             }
         };
         let recorder = Recorder::start(dirs, settings, project_of(command), command.label.clone());
-        Engine { pipeline, recorder, lean: command.label.clone(), missing }
+        let workers = Handle::try_current().ok();
+        Engine { pipeline, recorder, lean: command.label.clone(), workers, missing }
     }
 
     /// What is left where there is no Lean: the message that says so, and its remedy.
@@ -80,6 +84,11 @@ impl Engine {
             missing: Some(Problem { part: "lean", message, remedy }),
             ..Engine::default()
         }
+    }
+
+    /// The runtime that the parts run on; none where nothing was started.
+    pub fn workers(&self) -> Option<Handle> {
+        self.workers.clone()
     }
 
     /// Starts a round; dropping the receiver cancels it.

@@ -1,7 +1,7 @@
 //! Everything that can wake the loop, and what goes out of it.
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use crate::lsp::codec::Frame;
 use crate::lsp::protocol::{EventParams, FeedbackParams, SuggestParams, SuggestResult};
@@ -16,6 +16,16 @@ pub enum Side {
     Lean,
 }
 
+impl Side {
+    /// The one that the messages of this one are for.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Editor => Side::Lean,
+            Side::Lean => Side::Editor,
+        }
+    }
+}
+
 /// What a peer sent.
 #[derive(Debug)]
 pub enum Incoming {
@@ -25,19 +35,6 @@ pub enum Incoming {
     Raw(Bytes),
     /// The stream ended.
     End,
-}
-
-/// The right to have a message in memory: given back when it has been written. It is what makes the
-/// reader of one side wait for the writer of the other.
-pub type Permit = Option<OwnedSemaphorePermit>;
-
-/// Bytes on their way out, in order.
-#[derive(Debug)]
-pub struct Outgoing {
-    /// A whole message, or raw bytes.
-    pub bytes: Bytes,
-    /// Held until written.
-    pub permit: Permit,
 }
 
 /// A message made to us, as the handlers of [`service`](super::service) put it to the loop. It is taken
@@ -68,7 +65,7 @@ pub struct AskError {
 #[derive(Debug)]
 pub enum Event {
     /// A peer sent something.
-    Incoming(Side, Incoming, Permit),
+    Incoming(Side, Incoming),
     /// A peer takes nothing more.
     Unwritable(Side),
     /// A handler of ours is done: its answer for the editor, and the number it was called under.

@@ -1,95 +1,171 @@
 //! The four directions: bytes in, bytes out, nothing decided.
+//!
+//! Everything here is polled by the loop itself: a message that comes and can go on at once costs one
+//! wake of one thread.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::io::{Error, ErrorKind, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-use super::event::{Event, Incoming, Outgoing, Permit, Side};
+use super::event::{Incoming, Side};
 use crate::lsp::codec::{FrameError, FrameReader};
 
-/// Bytes of one direction that may be in memory at once, one message of any size always fitting. What
-/// a peer does not read stays in the pipe of the other, as it would without us.
+/// Bytes that may wait for a side before the other is not read any more, one message of any size always
+/// fitting. What a peer does not read stays in the pipe of the other, as it would without us.
 const BUDGET: usize = 16 << 20;
 
-/// Reads a side to its end. What is no frame is passed on raw, with all that follows.
-pub async fn read_side<R: AsyncRead + Unpin>(side: Side, reader: R, events: mpsc::UnboundedSender<Event>) {
-    let budget = Arc::new(Semaphore::new(BUDGET));
-    let mut frames = FrameReader::new(reader);
-    let broken = loop {
-        match frames.next().await {
-            Ok(Some(frame)) => {
-                let permit = permit(&budget, frame.raw().len()).await;
-                if events.send(Event::Incoming(side, Incoming::Frame(frame), permit)).is_err() {
-                    return;
-                }
-            }
-            Ok(None) => break None,
-            Err(FrameError::Io(e)) => {
-                tracing::warn!(?side, "reading: {e}");
-                break None;
-            }
-            Err(e) => break Some(e),
+/// Read at once where a stream is no LSP.
+const CHUNK: usize = 64 << 10;
+
+/// Messages for one side, in order.
+#[derive(Debug, Default)]
+pub struct Queue {
+    parts: VecDeque<Bytes>,
+    bytes: usize,
+    closed: bool,
+}
+
+impl Queue {
+    /// Adds a message. Where the queue is closed it is dropped: nobody is at the end.
+    pub fn push(&mut self, bytes: Bytes) {
+        if !self.closed && !bytes.is_empty() {
+            self.bytes += bytes.len();
+            self.parts.push_back(bytes);
         }
-    };
-    if let Some(error) = broken {
-        tracing::warn!(?side, "not LSP, passed on as it is from here: {error}");
-        let (rest, mut reader) = frames.into_rest();
-        let mut chunk = rest;
-        loop {
-            let permit = permit(&budget, chunk.len()).await;
-            if events.send(Event::Incoming(side, Incoming::Raw(chunk), permit)).is_err() {
+    }
+
+    /// Takes nothing more; what is in it is still written.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Takes nothing more and forgets what is in it.
+    pub fn abandon(&mut self) {
+        *self = Queue { closed: true, ..Queue::default() };
+    }
+
+    /// Whether the other side may be read.
+    pub fn has_room(&self) -> bool {
+        self.bytes < BUDGET
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        self.bytes -= written;
+        while let Some(front) = self.parts.front_mut() {
+            if written < front.len() {
+                front.advance(written);
                 return;
             }
-            let mut buffer = BytesMut::with_capacity(64 * 1024);
-            match reader.read_buf(&mut buffer).await {
-                Ok(n) if n > 0 => chunk = buffer.freeze(),
-                _ => break,
+            written -= front.len();
+            self.parts.pop_front();
+        }
+    }
+}
+
+/// What a side sends, read to its end. What is no frame is passed on raw, with all that follows.
+pub struct Source<R> {
+    side: Side,
+    state: Stream<R>,
+}
+
+enum Stream<R> {
+    Frames(FrameReader<R>),
+    /// What was read of it when it turned out to be no LSP, then the rest.
+    Raw(Option<Bytes>, R),
+    Ended,
+}
+
+impl<R: AsyncRead + Unpin> Source<R> {
+    /// Reads from the start of a message.
+    pub fn new(side: Side, reader: R) -> Source<R> {
+        Source { side, state: Stream::Frames(FrameReader::new(reader)) }
+    }
+
+    /// The next thing, its end once.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        let side = self.side;
+        match &mut self.state {
+            Stream::Ended => return Poll::Pending,
+            Stream::Frames(frames) => match ready!(frames.poll_next(cx)) {
+                Ok(Some(frame)) => return Poll::Ready(Incoming::Frame(frame)),
+                Ok(None) => {}
+                Err(FrameError::Io(e)) => tracing::warn!(?side, "reading: {e}"),
+                Err(error) => {
+                    tracing::warn!(?side, "not LSP, passed on as it is from here: {error}");
+                    if let Stream::Frames(frames) = std::mem::replace(&mut self.state, Stream::Ended) {
+                        let (rest, reader) = frames.into_rest();
+                        self.state = Stream::Raw(Some(rest), reader);
+                        return self.poll_next(cx);
+                    }
+                }
+            },
+            Stream::Raw(rest, reader) => {
+                if let Some(rest) = rest.take().filter(|rest| !rest.is_empty()) {
+                    return Poll::Ready(Incoming::Raw(rest));
+                }
+                let mut chunk = BytesMut::with_capacity(CHUNK);
+                if matches!(ready!(pin!(reader.read_buf(&mut chunk)).poll(cx)), Ok(n) if n > 0) {
+                    return Poll::Ready(Incoming::Raw(chunk.freeze()));
+                }
             }
         }
+        self.state = Stream::Ended;
+        Poll::Ready(Incoming::End)
     }
-    // A closed channel means that the loop is over: nobody is left to be told.
-    let _ = events.send(Event::Incoming(side, Incoming::End, None));
 }
 
-async fn permit(budget: &Arc<Semaphore>, bytes: usize) -> Permit {
-    let n = bytes.min(BUDGET) as u32;
-    let permit: Result<OwnedSemaphorePermit, _> = budget.clone().acquire_many_owned(n).await;
-    permit.ok()
+/// Where a side's messages are written.
+pub struct Sink<W> {
+    writer: W,
+    unflushed: bool,
+    shut: bool,
 }
 
-/// Writes a side's messages in order until the queue is closed, then closes the stream.
-pub async fn write_side<W: AsyncWrite + Unpin>(
-    side: Side,
-    mut writer: W,
-    mut queue: mpsc::UnboundedReceiver<Outgoing>,
-    events: mpsc::UnboundedSender<Event>,
-) {
-    while let Some(out) = queue.recv().await {
-        if let Err(e) = write_burst(&mut writer, out, &mut queue).await {
-            tracing::warn!(?side, "writing: {e}");
-            // Nobody listens when the loop is over.
-            let _ = events.send(Event::Unwritable(side));
-            return;
+impl<W: AsyncWrite + Unpin> Sink<W> {
+    /// Writes into this.
+    pub fn new(writer: W) -> Sink<W> {
+        Sink { writer, unflushed: false, shut: false }
+    }
+
+    /// Writes what is in the queue, and closes the stream behind the last of a closed one. Ready when
+    /// nothing is left to do; pending when the peer does not take more now. It fails at most once.
+    pub fn poll_drain(&mut self, queue: &mut Queue, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let result = if self.shut { Poll::Ready(Ok(())) } else { self.poll_write(queue, cx) };
+        self.shut |= matches!(result, Poll::Ready(Err(_)));
+        result
+    }
+
+    fn poll_write(&mut self, queue: &mut Queue, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        const AT_ONCE: usize = 16;
+        while let Some(first) = queue.parts.front() {
+            let written = if queue.parts.len() > 1 && self.writer.is_write_vectored() {
+                let mut slices = [IoSlice::new(&[]); AT_ONCE];
+                let count = queue.parts.len().min(AT_ONCE);
+                for (slice, part) in slices.iter_mut().zip(&queue.parts) {
+                    *slice = IoSlice::new(part);
+                }
+                ready!(Pin::new(&mut self.writer).poll_write_vectored(cx, &slices[..count]))?
+            } else {
+                ready!(Pin::new(&mut self.writer).poll_write(cx, first))?
+            };
+            if written == 0 {
+                return Poll::Ready(Err(Error::from(ErrorKind::WriteZero)));
+            }
+            self.unflushed = true;
+            queue.advance(written);
         }
+        if self.unflushed {
+            ready!(Pin::new(&mut self.writer).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        if queue.closed {
+            ready!(Pin::new(&mut self.writer).poll_shutdown(cx))?;
+            self.shut = true;
+        }
+        Poll::Ready(Ok(()))
     }
-    if let Err(e) = writer.shutdown().await {
-        tracing::debug!(?side, "closing: {e}");
-    }
-}
-
-/// Writes a message and those that wait behind it, then flushes once.
-async fn write_burst<W: AsyncWrite + Unpin>(
-    writer: &mut W,
-    first: Outgoing,
-    queue: &mut mpsc::UnboundedReceiver<Outgoing>,
-) -> std::io::Result<()> {
-    let mut next = Some(first);
-    while let Some(Outgoing { bytes, permit }) = next {
-        writer.write_all(&bytes).await?;
-        drop(permit);
-        next = queue.try_recv().ok();
-    }
-    writer.flush().await
 }

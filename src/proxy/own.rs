@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::actions::{self, ActionParams};
-use super::event::{Event, Permit, Side};
+use super::event::{Event, Side};
 use super::route::{Own, cancelled};
 use super::splice;
 use super::state::{ActionQuestion, Held, State};
@@ -18,7 +18,7 @@ use crate::lsp::protocol::DocumentId;
 impl State {
     /// Takes a message that does not pass as it is. Every request in here is answered exactly once: at
     /// once, by [`answered`](State::answered), or by the release of what is held.
-    pub(super) fn own(&mut self, own: Own, frame: Frame, permit: Permit) {
+    pub(super) fn own(&mut self, own: Own, frame: Frame) {
         let Ok(envelope) = Envelope::parse(frame.body()) else { return };
         let id = envelope.request_id();
         match (own, id) {
@@ -28,12 +28,12 @@ impl State {
                 self.summary.asked.remove(&id);
                 self.guarded(|s| s.goals_answered(&id, &envelope));
             }
-            (Own::InitializeAnswer, Some(id)) => self.initialize_answer(&id, &frame, permit),
+            (Own::InitializeAnswer, Some(id)) => self.initialize_answer(&id, &frame),
             (Own::ActionsAnswer, Some(id)) => {
                 self.summary.watched.remove(&id);
                 match self.action_questions.remove(&id) {
-                    Some(question) => self.hold(Held { id, answer: Some((frame, permit)), question }),
-                    None => self.pass(Side::Lean, &frame, permit),
+                    Some(question) => self.hold(Held { id, answer: Some(frame), question }),
+                    None => self.pass(Side::Lean, &frame),
                 }
             }
             (Own::Resolve, Some(id)) => {
@@ -129,16 +129,16 @@ impl State {
         }
     }
 
-    fn initialize_answer(&mut self, id: &RequestId, frame: &Frame, permit: Permit) {
+    fn initialize_answer(&mut self, id: &RequestId, frame: &Frame) {
         self.summary.watched.remove(id);
         let mut merged = None;
         self.guarded(|_| merged = splice::initialize(frame.body(), env!("CARGO_PKG_VERSION")));
         match merged {
             Some((body, offers)) => {
                 self.summary.offers = Some(offers);
-                self.pass(Side::Lean, &Frame::from_body(body), permit);
+                self.pass(Side::Lean, &Frame::from_body(body));
             }
-            None => self.pass(Side::Lean, frame, permit),
+            None => self.pass(Side::Lean, frame),
         }
     }
 
@@ -202,11 +202,11 @@ impl State {
                 self.summary.ours.remove(&held.id);
                 self.to_editor(message::response(&held.id, &ours));
             }
-            Some((frame, permit)) => {
+            Some(frame) => {
                 let merged = if ours.is_empty() { None } else { splice::code_actions(frame.body(), &ours) };
                 match merged {
-                    Some(body) => self.pass(Side::Lean, &Frame::from_body(body), permit),
-                    None => self.pass(Side::Lean, &frame, permit),
+                    Some(body) => self.pass(Side::Lean, &Frame::from_body(body)),
+                    None => self.pass(Side::Lean, &frame),
                 }
             }
         }

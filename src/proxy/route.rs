@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::event::Side;
 use super::goals::GoalForm;
 use super::splice::Offers;
+use crate::lsp::head::Head;
 use crate::lsp::message::{Envelope, Kind, RequestId};
 use crate::lsp::protocol::method;
 
@@ -109,10 +110,86 @@ impl Summary {
     }
 }
 
+/// What the head of a message tells before the rest of it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It passes, and nobody here reads it.
+    Passes,
+    /// It passes; whether we read it, the envelope says.
+    PassesFirst,
+    /// Only [`route`] can tell.
+    Unknown,
+}
+
+/// Decides as far as the head of a message allows; never otherwise than [`route`] would with the rest.
+pub fn fate(side: Side, head: &Head, summary: &Summary) -> Fate {
+    match (side, head.method) {
+        (Side::Editor, Some(method)) => match interest(method) {
+            Interest::None => Fate::Passes,
+            Interest::Reads => Fate::PassesFirst,
+            Interest::Decides => Fate::Unknown,
+        },
+        // Whatever else it holds, a message of Lean's that has a method passes.
+        (Side::Lean, Some(method)) if is_news(method) => Fate::PassesFirst,
+        (Side::Lean, Some(_)) => Fate::Passes,
+        (Side::Lean, None) => match (head.id, head.stopped_at) {
+            (Some(id), Some("result" | "error")) => match summary.watched.get(id) {
+                _ if summary.asked.contains(id) => Fate::Unknown,
+                None => Fate::Passes,
+                Some(Watched::Goals) => Fate::PassesFirst,
+                Some(_) => Fate::Unknown,
+            },
+            _ => Fate::Unknown,
+        },
+        (Side::Editor, None) => Fate::Unknown,
+    }
+}
+
+/// What a method of the editor's is to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Interest {
+    /// Nothing.
+    None,
+    /// We read it when it has passed.
+    Reads,
+    /// It may be ours.
+    Decides,
+}
+
+fn interest(method: &str) -> Interest {
+    match method {
+        "$/cancelRequest"
+        | "textDocument/codeAction"
+        | "codeAction/resolve"
+        | "textDocument/inlineCompletion" => Interest::Decides,
+        "initialize"
+        | "initialized"
+        | "shutdown"
+        | "$/lean/plainGoal"
+        | "$/lean/rpc/call"
+        | "textDocument/hover"
+        | "textDocument/completion"
+        | "textDocument/documentHighlight"
+        | "textDocument/didOpen"
+        | "textDocument/didChange"
+        | "textDocument/didClose"
+        | "textDocument/didSave" => Interest::Reads,
+        m if m.starts_with(method::PREFIX) => Interest::Decides,
+        _ => Interest::None,
+    }
+}
+
+/// Whether a notification of Lean's tells us something.
+fn is_news(method: &str) -> bool {
+    matches!(method, "textDocument/publishDiagnostics" | "$/lean/fileProgress")
+}
+
 /// Decides.
 pub fn route(side: Side, envelope: &Envelope, summary: &Summary) -> Route {
     match (side, envelope.kind()) {
         (_, None) => Route::Forward,
+        // One list of methods for this and for `fate`.
+        (Side::Editor, _) if interest(envelope.method()) == Interest::None => Route::Forward,
         (Side::Editor, Some(Kind::Request)) => request(envelope, summary),
         (Side::Editor, Some(Kind::Notification)) => notification(envelope, summary),
         // We ask the editor nothing, so every answer of its is for Lean.
@@ -217,6 +294,7 @@ fn asks_interactive_goals(envelope: &Envelope) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lsp::head::head;
 
     fn check(side: Side, body: &str, expected: Route) {
         let envelope = Envelope::parse(body.as_bytes()).unwrap();
@@ -229,6 +307,29 @@ mod tests {
             offers: Some(Offers { code_actions: true, inline_completion: false }),
         };
         assert_eq!(route(side, &envelope, &summary), expected, "{body}");
+        let early = head(body.as_bytes()).map(|h| fate(side, &h, &summary));
+        match early {
+            Some(Fate::Passes) => assert_eq!(expected, Route::Forward, "{body}"),
+            Some(Fate::PassesFirst) => assert!(!matches!(expected, Route::Ours(_)), "{body}"),
+            Some(Fate::Unknown) | None => {}
+        }
+    }
+
+    #[test]
+    fn large_messages_need_not_be_read_to_pass() {
+        let summary =
+            Summary { watched: [(RequestId::from(7), Watched::Goals)].into(), ..Summary::default() };
+        let fate = |side, body: &str| fate(side, &head(body.as_bytes()).unwrap(), &summary);
+        assert_eq!(fate(Side::Lean, r#"{"id":1,"jsonrpc":"2.0","result":{"#), Fate::Passes);
+        assert_eq!(fate(Side::Lean, r#"{"id":7,"jsonrpc":"2.0","result":{"#), Fate::PassesFirst);
+        assert_eq!(fate(Side::Lean, r#"{"result":{"#), Fate::Unknown, "the id comes later");
+        assert_eq!(
+            fate(Side::Lean, r#"{"method":"textDocument/publishDiagnostics","params":{"#),
+            Fate::PassesFirst
+        );
+        assert_eq!(fate(Side::Editor, r#"{"jsonrpc":"2.0","method":"$/x","params":{"#), Fate::Passes);
+        assert_eq!(fate(Side::Editor, r#"{"method":"$/leanCopilot/x","params":{"#), Fate::Unknown);
+        assert_eq!(fate(Side::Editor, r#"{"method":"textDocument/didOpen","params":{"#), Fate::PassesFirst);
     }
 
     #[test]

@@ -5,8 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStderr;
+use tokio::runtime::Handle;
 
 use super::engine::Engine;
+use super::stdio::{self, Input, Output};
 use super::{Pipes, absent, relay};
 use crate::config::{Dirs, Settings};
 use crate::error::Failure;
@@ -15,17 +17,18 @@ use crate::lean::{LeanCommand, ServerProcess};
 /// How long Lean may take to end by itself once its pipes are closed.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves on stdin and stdout until editor or Lean end; the exit code, Lean's where there was one.
-pub async fn serve(dirs: Dirs, settings: Settings, command: Result<LeanCommand>) -> u8 {
+/// Serves on stdin and stdout until editor or Lean end; the exit code, Lean's where there was one. What is
+/// not the relay runs on `workers`.
+pub async fn serve(dirs: Dirs, settings: Settings, command: Result<LeanCommand>, workers: Handle) -> u8 {
     tokio::select! {
-        code = session(dirs, settings, command) => code,
+        code = session(dirs, settings, command, workers) => code,
         // Dropping the session kills Lean with its group.
         signal = stopped() => signal,
     }
 }
 
-async fn session(dirs: Dirs, settings: Settings, command: Result<LeanCommand>) -> u8 {
-    let editor = Pipes { from: tokio::io::stdin(), to: tokio::io::stdout() };
+async fn session(dirs: Dirs, settings: Settings, command: Result<LeanCommand>, workers: Handle) -> u8 {
+    let editor = Pipes { from: stdio::input(), to: stdio::output() };
     let started = command.and_then(|c| ServerProcess::spawn(&c).map(|p| (c, p)));
     let (command, mut process) = match started {
         Ok(started) => started,
@@ -44,7 +47,15 @@ async fn session(dirs: Dirs, settings: Settings, command: Result<LeanCommand>) -
         return 1;
     };
     let noise = tokio::spawn(pass_stderr(stderr));
-    let engine = Engine::start(&dirs, &settings, &command);
+    #[cfg(target_os = "linux")]
+    {
+        stdio::widen(&stdin);
+        stdio::widen(&stdout);
+    }
+    let engine = {
+        let _entered = workers.enter();
+        Engine::start(&dirs, &settings, &command)
+    };
     relay(editor, Pipes { from: stdout, to: stdin }, settings, engine).await;
     let status = process.finish(GRACE).await;
     tracing::info!(?status, "Lean ended");
@@ -54,12 +65,7 @@ async fn session(dirs: Dirs, settings: Settings, command: Result<LeanCommand>) -
 }
 
 /// The relay around a stand-in that answers what an editor must have answered.
-async fn without_lean(
-    editor: Pipes<tokio::io::Stdin, tokio::io::Stdout>,
-    settings: Settings,
-    message: String,
-    remedy: String,
-) {
+async fn without_lean(editor: Pipes<Input, Output>, settings: Settings, message: String, remedy: String) {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let (from, to) = tokio::io::split(ours);
     let (reader, writer) = tokio::io::split(theirs);

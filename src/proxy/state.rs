@@ -3,19 +3,23 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use lsp_types::{Position, Range};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::documents::Documents;
 use super::engine::Engine;
-use super::event::{Event, Incoming, Outgoing, Permit, Side};
+use super::event::{Event, Incoming, Side};
 use super::goals::GoalForm;
+use super::io::Queue;
 use super::recorder::Recorder;
 use super::rounds::Rounds;
-use super::route::{Own, Route, Summary, route};
+use super::route::{Fate, Own, Route, Summary, fate, route};
 use super::service::Methods;
 use crate::config::Settings;
 use crate::lsp::codec::Frame;
+use crate::lsp::head::head;
 use crate::lsp::message::{self, Envelope, RequestId};
 use crate::lsp::protocol::StatusParams;
 use crate::proof::Goal;
@@ -72,7 +76,7 @@ pub struct Held {
     /// The request.
     pub id: RequestId,
     /// Lean's answer; none where we answer alone.
-    pub answer: Option<(Frame, Permit)>,
+    pub answer: Option<Frame>,
     /// Where, and until when.
     pub question: ActionQuestion,
 }
@@ -97,12 +101,45 @@ pub enum Phase {
     Ending,
 }
 
+/// What is on its way out, in order.
+#[derive(Debug, Default)]
+pub struct Out {
+    /// To the editor.
+    pub editor: Queue,
+    /// To Lean.
+    pub lean: Queue,
+}
+
+impl Out {
+    /// The queue to a side.
+    pub fn to(&mut self, side: Side) -> &mut Queue {
+        match side {
+            Side::Editor => &mut self.editor,
+            Side::Lean => &mut self.lean,
+        }
+    }
+}
+
+/// What the loop does after an event.
+#[derive(Debug)]
+#[must_use]
+pub enum Step {
+    /// Goes on.
+    Next,
+    /// Writes what it can, then has this message read, which has been passed on.
+    Read(Side, Frame),
+    /// Ends: Lean's side has ended and all is said.
+    End,
+}
+
 /// Everything the loop knows.
 pub struct State {
     /// For workers, which answer by event.
     pub(super) events: mpsc::UnboundedSender<Event>,
-    to_editor: mpsc::UnboundedSender<Outgoing>,
-    to_lean: Option<mpsc::UnboundedSender<Outgoing>>,
+    /// Where workers run: not on the thread of the loop, which only relays.
+    workers: Handle,
+    /// What is to be written.
+    pub out: Out,
     raw: bool,
     switched_off: bool,
     pub(super) phase: Phase,
@@ -131,16 +168,15 @@ impl State {
     /// The state before the first message.
     pub fn new(
         events: mpsc::UnboundedSender<Event>,
-        to_editor: mpsc::UnboundedSender<Outgoing>,
-        to_lean: mpsc::UnboundedSender<Outgoing>,
+        workers: Handle,
         settings: Settings,
         engine: Engine,
     ) -> State {
         State {
             methods: Methods::new(),
             events,
-            to_editor,
-            to_lean: Some(to_lean),
+            workers,
+            out: Out::default(),
             raw: false,
             switched_off: false,
             phase: Phase::Starting,
@@ -163,38 +199,39 @@ impl State {
         }
     }
 
-    /// Handles an event; `false` when Lean's side has ended and all is said.
+    /// Handles an event.
     ///
     /// What belongs to editor and Lean is passed on before anything of ours runs, and a panic in what
     /// is ours switches it off; the relay goes on.
-    pub fn handle(&mut self, event: Event) -> bool {
+    pub fn handle(&mut self, event: Event) -> Step {
         match event {
-            Event::Incoming(side, Incoming::Frame(frame), permit) => self.message(side, frame, permit),
-            Event::Incoming(side, Incoming::Raw(bytes), permit) => {
+            Event::Incoming(side, Incoming::Frame(frame)) => return self.message(side, frame),
+            Event::Incoming(side, Incoming::Raw(bytes)) => {
                 self.raw = true;
                 self.guarded(State::release_all);
-                self.send(other(side), Outgoing { bytes, permit });
+                self.send(side.other(), bytes);
             }
-            Event::Incoming(Side::Lean, Incoming::End, _) => {
+            Event::Incoming(Side::Lean, Incoming::End) => {
                 self.guarded(State::release_all);
-                return false;
+                return Step::End;
             }
             // The editor is gone: what is queued for Lean is still written, then its input ends.
-            Event::Incoming(Side::Editor, Incoming::End, _) | Event::Unwritable(Side::Editor) => {
+            Event::Incoming(Side::Editor, Incoming::End) | Event::Unwritable(Side::Editor) => {
                 self.phase = Phase::Ending;
-                self.to_lean = None;
+                self.out.lean.close();
             }
             // Its end will be read on its output, where what it said before still stands.
-            Event::Unwritable(Side::Lean) => self.to_lean = None,
+            Event::Unwritable(Side::Lean) => self.out.lean.close(),
             Event::Answered(number, frame) => self.answered(number, frame),
             Event::Update(round, update) => self.guarded(|s| s.update(round, update)),
             Event::Ended(round) => self.guarded(|s| s.ended(round)),
         }
-        true
+        Step::Next
     }
 
-    /// Ends everything of ours: rounds that run are kept as far as they came.
-    pub fn end(mut self) -> Recorder {
+    /// Ends everything of ours: rounds that run are kept as far as they came. What is left to the editor
+    /// is still to be written.
+    pub fn end(mut self) -> (Recorder, Queue) {
         self.guarded(|s| {
             let open: Vec<String> = s.documents.uris().map(str::to_owned).collect();
             for uri in open {
@@ -204,7 +241,8 @@ impl State {
                 s.engine.recorder.closed(&uri);
             }
         });
-        std::mem::take(&mut self.engine.recorder)
+        self.out.editor.close();
+        (std::mem::take(&mut self.engine.recorder), self.out.editor)
     }
 
     /// The next time at which [`tick`](State::tick) is to be called.
@@ -228,8 +266,42 @@ impl State {
         });
     }
 
-    fn message(&mut self, side: Side, frame: Frame, permit: Permit) {
-        let decided = match Envelope::parse(frame.body()) {
+    fn message(&mut self, side: Side, frame: Frame) -> Step {
+        match head(frame.body()).map_or(Fate::Unknown, |h| fate(side, &h, &self.summary)) {
+            Fate::Passes => {
+                self.pass(side, &frame);
+                Step::Next
+            }
+            Fate::PassesFirst => {
+                self.pass(side, &frame);
+                Step::Read(side, frame)
+            }
+            Fate::Unknown => match self.route(side, &frame) {
+                Route::Forward => {
+                    self.pass(side, &frame);
+                    Step::Next
+                }
+                Route::Observe(_) => {
+                    self.pass(side, &frame);
+                    Step::Read(side, frame)
+                }
+                Route::Ours(own) => {
+                    self.own(own, frame);
+                    Step::Next
+                }
+            },
+        }
+    }
+
+    /// Reads a message that has been passed on, if it tells us something.
+    pub fn read(&mut self, side: Side, frame: &Frame) {
+        if let Route::Observe(seen) = self.route(side, frame) {
+            self.guarded(|s| s.observe(seen, frame));
+        }
+    }
+
+    fn route(&self, side: Side, frame: &Frame) -> Route {
+        match Envelope::parse(frame.body()) {
             Ok(envelope) if self.is_on() => route(side, &envelope, &self.summary),
             // Nothing of ours acts any more; what we asked before is still nobody else's.
             Ok(envelope) if side == Side::Lean && self.summary.is_answer_to_us(&envelope) => {
@@ -240,14 +312,6 @@ impl State {
                 tracing::warn!(?side, "a message that is no JSON-RPC passes unread: {e}");
                 Route::Forward
             }
-        };
-        match decided {
-            Route::Forward => self.pass(side, &frame, permit),
-            Route::Observe(seen) => {
-                self.pass(side, &frame, permit);
-                self.guarded(|s| s.observe(seen, &frame));
-            }
-            Route::Ours(own) => self.own(own, frame, permit),
         }
     }
 
@@ -258,13 +322,15 @@ impl State {
 
     /// Runs something of ours. A panic in it ends everything of ours, and nothing else.
     pub(super) fn guarded(&mut self, work: impl FnOnce(&mut State)) {
+        let workers = self.workers.clone();
+        let _entered = workers.enter();
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(self)));
         if result.is_err() && !self.switched_off {
             tracing::error!("a part of the sidecar failed; from here it only relays");
             self.switched_off = true;
             for held in std::mem::take(&mut self.held) {
-                if let Some((frame, permit)) = held.answer {
-                    self.pass(Side::Lean, &frame, permit);
+                if let Some(frame) = held.answer {
+                    self.pass(Side::Lean, &frame);
                 }
             }
             let message = "the sidecar failed";
@@ -275,13 +341,13 @@ impl State {
     }
 
     /// Passes a peer's message to the other.
-    pub(super) fn pass(&self, from: Side, frame: &Frame, permit: Permit) {
-        self.send(other(from), Outgoing { bytes: frame.raw().clone(), permit });
+    pub(super) fn pass(&mut self, from: Side, frame: &Frame) {
+        self.send(from.other(), frame.raw().clone());
     }
 
     /// Sends a message of ours to the editor.
-    pub(super) fn to_editor(&self, frame: Frame) {
-        self.send(Side::Editor, Outgoing { bytes: frame.raw().clone(), permit: None });
+    pub(super) fn to_editor(&mut self, frame: Frame) {
+        self.send(Side::Editor, frame.raw().clone());
     }
 
     /// Sends a request of ours to Lean, if it may be sent one; its id.
@@ -292,39 +358,26 @@ impl State {
         let id = RequestId::own(self.number());
         let frame = message::request(&id, method, params);
         self.summary.asked.insert(id.clone());
-        self.send(Side::Lean, Outgoing { bytes: frame.raw().clone(), permit: None });
+        self.send(Side::Lean, frame.raw().clone());
         Some(id)
     }
 
     /// Sends a notification of ours to the editor, if it may be sent one.
-    pub(super) fn notify_editor(&self, method: &str, params: &impl serde::Serialize) {
+    pub(super) fn notify_editor(&mut self, method: &str, params: &impl serde::Serialize) {
         if self.phase == Phase::Running && self.is_on() {
             self.to_editor(message::notification(method, params));
         }
     }
 
-    fn send(&self, to: Side, out: Outgoing) {
-        let queue = match to {
-            Side::Editor => Some(&self.to_editor),
-            Side::Lean => self.to_lean.as_ref(),
-        };
-        // A writer that has ended said so by an event; what is behind it cannot be delivered.
-        if let Some(queue) = queue {
-            let _ = queue.send(out);
-        }
+    /// A queue that is closed has nobody at its end; what is for it goes nowhere, as it would without us.
+    fn send(&mut self, to: Side, bytes: Bytes) {
+        self.out.to(to).push(bytes);
     }
 
     /// A number that was not used before in this run.
     pub(super) fn number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
-    }
-}
-
-fn other(side: Side) -> Side {
-    match side {
-        Side::Editor => Side::Lean,
-        Side::Lean => Side::Editor,
     }
 }
 
