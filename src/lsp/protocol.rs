@@ -193,7 +193,7 @@ pub enum FeedbackKind {
     List,
     /// Delete rows.
     Delete,
-    /// Write rows to a file.
+    /// The rows of a data set; the client writes the file, if it wants one.
     Export,
 }
 

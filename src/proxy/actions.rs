@@ -4,6 +4,7 @@ use lsp_types::{Position, Range};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::lsp::position::byte_range;
 use crate::lsp::protocol::DocumentId;
 use crate::suggest::Suggestion;
 
@@ -60,27 +61,44 @@ pub fn code_action(uri: &str, version: i32, versioned: bool, suggestion: &Sugges
 
 /// What the menu says: the tactic on one line, and what it does.
 fn title(suggestion: &Suggestion) -> String {
+    format!("Try `{}` ({})", one_line(&suggestion.candidate.tactic), effect(suggestion))
+}
+
+/// A tactic on one line, cut where it is long.
+pub fn one_line(tactic: &str) -> String {
     const LONGEST: usize = 80;
-    let tactic = suggestion.candidate.tactic.split_whitespace().collect::<Vec<_>>().join(" ");
-    let tactic = match tactic.char_indices().nth(LONGEST) {
+    let tactic = tactic.split_whitespace().collect::<Vec<_>>().join(" ");
+    match tactic.char_indices().nth(LONGEST) {
         Some((cut, _)) => format!("{}…", &tactic[..cut]),
         None => tactic,
-    };
-    let effect = match (suggestion.verdict.completes, suggestion.verdict.goals.len()) {
+    }
+}
+
+/// What a suggestion does, in a few words.
+pub fn effect(suggestion: &Suggestion) -> String {
+    match (suggestion.verdict.completes, suggestion.verdict.goals.len()) {
         (true, _) => "completes the proof".to_owned(),
         (false, 0) => "closes the goal".to_owned(),
         (false, 1) => "1 goal left".to_owned(),
         (false, n) => format!("{n} goals left"),
-    };
-    format!("Try `{tactic}` ({effect})")
+    }
 }
 
-/// The inline completion of a suggestion at the cursor: only where its edit touches the cursor and
-/// stays on one line before it, as editors can show no other.
-pub fn inline_completion(position: Position, suggestion: &Suggestion) -> Option<Value> {
+/// The inline completion (LSP 3.18) of a suggestion at the cursor: only where its edit touches the cursor
+/// and stays on one line before it, as editors can show no other. `text` is the document.
+pub fn inline_completion(position: Position, text: &str, suggestion: &Suggestion) -> Option<Value> {
     let range = suggestion.edit.range;
     let touches = range.start <= position && position <= range.end && range.start.line == range.end.line;
-    touches.then(|| json!({"insertText": suggestion.edit.new_text, "range": range}))
+    let new_text = &suggestion.edit.new_text;
+    let replaced = &text[byte_range(text, range)];
+    touches.then(|| {
+        let mut item = json!({"insertText": new_text, "range": range});
+        // An editor shows an item only if what it replaces begins the filter text, or the text where absent.
+        if !new_text.starts_with(replaced) {
+            item["filterText"] = json!(format!("{replaced} {new_text}"));
+        }
+        item
+    })
 }
 
 #[cfg(test)]
@@ -120,8 +138,15 @@ mod tests {
 
     #[test]
     fn only_what_touches_the_cursor_is_completed_inline() {
-        let at = |line, character| inline_completion(Position { line, character }, &suggestion());
-        assert!(at(1, 2).is_some() && at(1, 7).is_some());
+        let at =
+            |line, character| inline_completion(Position { line, character }, "\n  sorry", &suggestion());
+        let item = at(1, 2).unwrap();
+        assert_eq!(item["filterText"], "sorry constructor\n    skip");
+        assert_eq!(
+            (&item["insertText"], &item["range"]["end"]["character"]),
+            (&json!("constructor\n    skip"), &json!(7))
+        );
+        assert!(at(1, 7).is_some());
         assert!(at(1, 8).is_none() && at(0, 5).is_none());
     }
 

@@ -12,6 +12,7 @@
 
 pub mod absent;
 pub mod actions;
+pub mod completions;
 pub mod documents;
 pub mod engine;
 pub mod event;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::actions::ActionParams;
+use super::completions::At;
 use super::documents::document_uri;
 use super::goals::{GoalForm, read_goals};
 use super::route::{Seen, Watched, cancelled};
@@ -18,13 +19,6 @@ use crate::lsp::protocol::DocumentId;
 /// A question for goals elsewhere within this time of a sign of the cursor does not move the cursor:
 /// an infoview that was pinned, or is still loading, asks for its own place.
 const STEADY: Duration = Duration::from_millis(300);
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct At {
-    text_document: DocumentId,
-    position: Position,
-}
 
 #[derive(Deserialize)]
 struct RpcCall {
@@ -91,6 +85,12 @@ impl State {
                     self.interest(at.text_document.uri, at.position);
                 }
             }
+            Seen::AsksCompletions => {
+                if let (Some(id), Ok(at)) = (envelope.request_id(), envelope.params_as::<At>()) {
+                    self.sees_completion_question(id, at);
+                }
+            }
+            Seen::Registers(offered) => self.sees_registration(&envelope, offered),
             Seen::Cancels => {
                 if let Some(id) = cancelled(&envelope) {
                     self.release_one(&id);
@@ -119,6 +119,33 @@ impl State {
         };
         if let Some(settings) = params.initialization_options.get("leanCopilot") {
             self.configure(settings);
+        }
+    }
+
+    /// Lean takes over a method, or gives it back: what it offers is not for us to answer.
+    fn sees_registration(&mut self, envelope: &Envelope, offered: bool) {
+        #[derive(Deserialize)]
+        struct Params {
+            // The misspelt name is LSP's.
+            #[serde(alias = "unregisterations")]
+            registrations: Vec<Registration>,
+        }
+        #[derive(Deserialize)]
+        struct Registration {
+            method: String,
+        }
+        let Ok(params) = envelope.params_as::<Params>() else { return };
+        if let Some(offers) = &mut self.summary.offers {
+            params.registrations.iter().for_each(|r| offers.registered(&r.method, offered));
+        }
+    }
+
+    fn sees_completion_question(&mut self, id: RequestId, at: At) {
+        let At { text_document: DocumentId { uri }, position } = at;
+        self.interest(uri.clone(), position);
+        if let Some(version) = self.documents.get(&uri).map(|d| d.version) {
+            self.summary.watched.insert(id.clone(), Watched::Completions);
+            self.completion_questions.insert(id, Spot { uri, version, position });
         }
     }
 

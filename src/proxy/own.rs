@@ -1,16 +1,16 @@
-//! What is ours: requests made to us, our requests' answers, and the two answers of Lean that we add to.
+//! What is ours: requests made to us, our requests' answers, and the answers of Lean that we add to.
 
 use std::time::Instant;
 
-use lsp_types::Position;
-use serde::Deserialize;
+use lsp_types::Range;
 use serde_json::{Value, json};
 
 use super::actions::{self, ActionParams};
+use super::completions::{At, completion_item};
 use super::event::{Event, Side};
 use super::route::{Own, cancelled};
 use super::splice;
-use super::state::{ActionQuestion, Held, State};
+use super::state::{ActionQuestion, Held, Spot, State};
 use crate::lsp::codec::Frame;
 use crate::lsp::message::{self, Envelope, RequestId, code};
 use crate::lsp::protocol::DocumentId;
@@ -36,8 +36,28 @@ impl State {
                     None => self.pass(Side::Lean, &frame),
                 }
             }
+            (Own::CompletionsAnswer, Some(id)) => {
+                self.summary.watched.remove(&id);
+                let mut merged = None;
+                if let Some(spot) = self.completion_questions.remove(&id) {
+                    self.guarded(|s| {
+                        let items = s.completion_items(&spot);
+                        merged =
+                            (!items.is_empty()).then(|| splice::completions(frame.body(), &items)).flatten();
+                    });
+                }
+                match merged {
+                    Some(body) => self.pass(Side::Lean, &Frame::from_body(body)),
+                    None => self.pass(Side::Lean, &frame),
+                }
+            }
+            (Own::Completions, Some(id)) => {
+                let mut items = Vec::new();
+                self.guarded(|s| items = s.completions(&envelope));
+                self.to_editor(message::response(&id, &items));
+            }
             (Own::Resolve, Some(id)) => {
-                if let Some(suggestion) = super::route::action_of_ours(&envelope) {
+                if let Some(suggestion) = super::route::mark_of_ours(&envelope) {
                     self.guarded(|s| s.shown(suggestion));
                 }
                 self.to_editor(message::response(&id, &envelope.params));
@@ -231,20 +251,44 @@ impl State {
         actions
     }
 
-    fn inline_completions(&mut self, envelope: &Envelope) -> Vec<Value> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Params {
-            text_document: DocumentId,
-            position: Position,
-        }
-        let Ok(Params { text_document: DocumentId { uri }, position }) = envelope.params_as() else {
+    /// Our items where Lean completes nothing.
+    fn completions(&mut self, envelope: &Envelope) -> Vec<Value> {
+        let Ok(At { text_document: DocumentId { uri }, position }) = envelope.params_as() else {
             return Vec::new();
         };
         self.interest(uri.clone(), position);
-        let Some(version) = self.documents.get(&uri).map(|d| d.version) else { return Vec::new() };
-        let here = lsp_types::Range { start: position, end: position };
-        let rounds = self.rounds.iter().filter(|r| r.covers(&uri, version, here));
-        rounds.flat_map(|r| &r.suggestions).filter_map(|s| actions::inline_completion(position, s)).collect()
+        let version = self.documents.get(&uri).map(|d| d.version);
+        version.map_or_else(Vec::new, |version| self.completion_items(&Spot { uri, version, position }))
+    }
+
+    /// What is verified at a place by now, as completion items; none once its document has changed.
+    fn completion_items(&mut self, spot: &Spot) -> Vec<Value> {
+        let Spot { uri, version, position } = spot;
+        let Some(document) = self.documents.get(uri).filter(|d| d.version == *version) else {
+            return Vec::new();
+        };
+        let here = Range { start: *position, end: *position };
+        let mut items: Vec<Value> = Vec::new();
+        for round in self.rounds.iter().filter(|r| r.covers(uri, *version, here)) {
+            for suggestion in round.suggestions.iter().take(self.settings.limit) {
+                let item = completion_item(*position, document.text(), items.len(), suggestion);
+                items.extend(item.filter(|i| items.iter().all(|known| known["textEdit"] != i["textEdit"])));
+            }
+            // Editors complete on their own while a person types: nobody has asked.
+            self.engine.recorder.offered(round, false);
+        }
+        items
+    }
+
+    fn inline_completions(&mut self, envelope: &Envelope) -> Vec<Value> {
+        let Ok(At { text_document: DocumentId { uri }, position }) = envelope.params_as() else {
+            return Vec::new();
+        };
+        self.interest(uri.clone(), position);
+        let Some(document) = self.documents.get(&uri) else { return Vec::new() };
+        let here = Range { start: position, end: position };
+        let rounds = self.rounds.iter().filter(|r| r.covers(&uri, document.version, here));
+        let item = |s| actions::inline_completion(position, document.text(), s);
+        rounds.flat_map(|r| &r.suggestions).filter_map(item).collect()
     }
 }

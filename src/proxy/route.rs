@@ -44,6 +44,8 @@ pub enum Seen {
     AsksGoals(GoalForm),
     /// `textDocument/codeAction`.
     AsksActions,
+    /// `textDocument/completion`.
+    AsksCompletions,
     /// A request that tells where the cursor is.
     PointsAt,
     /// `$/cancelRequest` of a request that went to Lean.
@@ -54,6 +56,8 @@ pub enum Seen {
     Diagnostics,
     /// `$/lean/fileProgress`.
     Progress,
+    /// `client/registerCapability`, or `client/unregisterCapability` (false).
+    Registers(bool),
 }
 
 /// What is ours.
@@ -63,10 +67,12 @@ pub enum Own {
     Method,
     /// `$/cancelRequest` of a request that was made to us.
     Cancel,
-    /// `codeAction/resolve` of an action of ours.
+    /// `codeAction/resolve` or `completionItem/resolve` of something of ours.
     Resolve,
     /// `textDocument/codeAction` where Lean offers none.
     Actions,
+    /// `textDocument/completion` where Lean offers none.
+    Completions,
     /// `textDocument/inlineCompletion` where Lean offers none.
     Inline,
     /// Lean's answer to a request of ours.
@@ -75,6 +81,8 @@ pub enum Own {
     InitializeAnswer,
     /// Lean's answer to `textDocument/codeAction`, which passes with our actions appended.
     ActionsAnswer,
+    /// Lean's answer to `textDocument/completion`, which passes with our items appended.
+    CompletionsAnswer,
 }
 
 /// What we wait for in Lean's answers to the editor's requests.
@@ -86,6 +94,8 @@ pub enum Watched {
     Goals,
     /// `textDocument/codeAction`.
     Actions,
+    /// `textDocument/completion`.
+    Completions,
 }
 
 /// What a decision needs to know.
@@ -161,6 +171,8 @@ fn interest(method: &str) -> Interest {
         "$/cancelRequest"
         | "textDocument/codeAction"
         | "codeAction/resolve"
+        | "textDocument/completion"
+        | "completionItem/resolve"
         | "textDocument/inlineCompletion" => Interest::Decides,
         "initialize"
         | "initialized"
@@ -168,7 +180,6 @@ fn interest(method: &str) -> Interest {
         | "$/lean/plainGoal"
         | "$/lean/rpc/call"
         | "textDocument/hover"
-        | "textDocument/completion"
         | "textDocument/documentHighlight"
         | "textDocument/didOpen"
         | "textDocument/didChange"
@@ -179,9 +190,15 @@ fn interest(method: &str) -> Interest {
     }
 }
 
-/// Whether a notification of Lean's tells us something.
+/// Whether a message of Lean's with this method tells us something.
 fn is_news(method: &str) -> bool {
-    matches!(method, "textDocument/publishDiagnostics" | "$/lean/fileProgress")
+    matches!(
+        method,
+        "textDocument/publishDiagnostics"
+            | "$/lean/fileProgress"
+            | "client/registerCapability"
+            | "client/unregisterCapability"
+    )
 }
 
 /// Decides.
@@ -199,7 +216,11 @@ pub fn route(side: Side, envelope: &Envelope, summary: &Summary) -> Route {
             "$/lean/fileProgress" => Route::Observe(Seen::Progress),
             _ => Route::Forward,
         },
-        (Side::Lean, Some(Kind::Request)) => Route::Forward,
+        (Side::Lean, Some(Kind::Request)) => match envelope.method() {
+            "client/registerCapability" => Route::Observe(Seen::Registers(true)),
+            "client/unregisterCapability" => Route::Observe(Seen::Registers(false)),
+            _ => Route::Forward,
+        },
         (Side::Lean, Some(Kind::Response)) => answer(envelope, summary),
     }
 }
@@ -217,13 +238,17 @@ fn request(envelope: &Envelope, summary: &Summary) -> Route {
             Route::Ours(Own::Actions)
         }
         "textDocument/codeAction" => Route::Observe(Seen::AsksActions),
-        "codeAction/resolve" if action_of_ours(envelope).is_some() => Route::Ours(Own::Resolve),
+        "codeAction/resolve" | "completionItem/resolve" if mark_of_ours(envelope).is_some() => {
+            Route::Ours(Own::Resolve)
+        }
+        "textDocument/completion" if summary.offers.is_some_and(|o| !o.completions) => {
+            Route::Ours(Own::Completions)
+        }
+        "textDocument/completion" => Route::Observe(Seen::AsksCompletions),
         "textDocument/inlineCompletion" if summary.offers.is_some_and(|o| !o.inline_completion) => {
             Route::Ours(Own::Inline)
         }
-        "textDocument/hover" | "textDocument/completion" | "textDocument/documentHighlight" => {
-            Route::Observe(Seen::PointsAt)
-        }
+        "textDocument/hover" | "textDocument/documentHighlight" => Route::Observe(Seen::PointsAt),
         _ => Route::Forward,
     }
 }
@@ -253,6 +278,7 @@ fn answer(envelope: &Envelope, summary: &Summary) -> Route {
     match summary.watched.get(&id) {
         Some(Watched::Initialize) => Route::Ours(Own::InitializeAnswer),
         Some(Watched::Actions) => Route::Ours(Own::ActionsAnswer),
+        Some(Watched::Completions) => Route::Ours(Own::CompletionsAnswer),
         Some(Watched::Goals) => Route::Observe(Seen::Goals),
         None => Route::Forward,
     }
@@ -268,10 +294,10 @@ pub fn cancelled(envelope: &Envelope) -> Option<RequestId> {
     envelope.params_as::<Params>().ok().map(|p| RequestId::from(p.id))
 }
 
-/// The suggestion's id in the `data` of a code action of ours.
-pub fn action_of_ours(envelope: &Envelope) -> Option<String> {
+/// The suggestion's id in the `data` of a code action or completion item of ours.
+pub fn mark_of_ours(envelope: &Envelope) -> Option<String> {
     #[derive(Deserialize)]
-    struct Action {
+    struct Marked {
         data: Data,
     }
     #[derive(Deserialize)]
@@ -279,7 +305,7 @@ pub fn action_of_ours(envelope: &Envelope) -> Option<String> {
     struct Data {
         lean_copilot: String,
     }
-    envelope.params_as::<Action>().ok().map(|a| a.data.lean_copilot)
+    envelope.params_as::<Marked>().ok().map(|a| a.data.lean_copilot)
 }
 
 fn asks_interactive_goals(envelope: &Envelope) -> bool {
@@ -304,7 +330,7 @@ mod tests {
             asked: [RequestId::own(12)].into(),
             watched: [(id(0), Watched::Initialize), (id(7), Watched::Goals), (id(8), Watched::Actions)]
                 .into(),
-            offers: Some(Offers { code_actions: true, inline_completion: false }),
+            offers: Some(Offers { code_actions: true, ..Offers::default() }),
         };
         assert_eq!(route(side, &envelope, &summary), expected, "{body}");
         let early = head(body.as_bytes()).map(|h| fate(side, &h, &summary));
@@ -350,6 +376,15 @@ mod tests {
             Route::Ours(Own::Resolve),
         );
         editor(r#"{"id":2,"method":"codeAction/resolve","params":{"title":"","data":{}}}"#, Route::Forward);
+        editor(
+            r#"{"id":2,"method":"completionItem/resolve","params":{"label":"","data":{"leanCopilot":"s1"}}}"#,
+            Route::Ours(Own::Resolve),
+        );
+        editor(
+            r#"{"id":2,"method":"completionItem/resolve","params":{"label":"","data":7}}"#,
+            Route::Forward,
+        );
+        editor(r#"{"id":2,"method":"textDocument/completion","params":{}}"#, Route::Ours(Own::Completions));
         editor(r#"{"id":2,"method":"textDocument/inlineCompletion","params":{}}"#, Route::Ours(Own::Inline));
         editor(
             r#"{"id":2,"method":"textDocument/codeAction","params":{}}"#,
@@ -371,6 +406,10 @@ mod tests {
         lean(r#"{"id":8,"error":{"code":1,"message":""}}"#, Route::Ours(Own::ActionsAnswer));
         lean(r#"{"id":0,"method":"workspace/inlayHint/refresh"}"#, Route::Forward);
         lean(r#"{"method":"$/lean/fileProgress","params":{}}"#, Route::Observe(Seen::Progress));
+        lean(
+            r#"{"id":"r","method":"client/registerCapability","params":{}}"#,
+            Route::Observe(Seen::Registers(true)),
+        );
         lean(r#"{"method":"$/other","params":{}}"#, Route::Forward);
     }
 }

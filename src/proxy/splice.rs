@@ -1,6 +1,9 @@
-//! The two answers of Lean that we add to, changed as text: what was there stays byte for byte.
+//! The three answers of Lean that we add to, changed as text: what was there stays byte for byte.
+
+use std::ops::Range;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::lsp::message::Envelope;
@@ -10,6 +13,8 @@ use crate::lsp::message::Envelope;
 pub struct Offers {
     /// `textDocument/codeAction`.
     pub code_actions: bool,
+    /// `textDocument/completion`.
+    pub completions: bool,
     /// `textDocument/inlineCompletion`.
     pub inline_completion: bool,
 }
@@ -27,6 +32,8 @@ struct Capabilities<'a> {
     experimental: Option<&'a RawValue>,
     #[serde(borrow)]
     code_action_provider: Option<&'a RawValue>,
+    #[serde(borrow)]
+    completion_provider: Option<&'a RawValue>,
     #[serde(borrow)]
     inline_completion_provider: Option<&'a RawValue>,
 }
@@ -67,6 +74,11 @@ pub fn initialize(body: &[u8], version: &str) -> Option<(Vec<u8>, Offers)> {
             "codeActionProvider",
             r#"{"codeActionKinds":["quickfix"],"resolveProvider":true}"#,
         ),
+        completions: provide(
+            capabilities.completion_provider,
+            "completionProvider",
+            r#"{"resolveProvider":true}"#,
+        ),
         inline_completion: provide(capabilities.inline_completion_provider, "inlineCompletionProvider", "{}"),
     };
     if !added.is_empty() {
@@ -75,38 +87,72 @@ pub fn initialize(body: &[u8], version: &str) -> Option<(Vec<u8>, Offers)> {
     Some((apply(body, edits), offers))
 }
 
-/// Appends actions to the answer of `textDocument/codeAction`; `None` where it is an error or no list.
-pub fn code_actions(body: &[u8], actions: &[serde_json::Value]) -> Option<Vec<u8>> {
-    let envelope = Envelope::parse(body).ok()?;
-    let result = envelope.result?;
-    let items = actions.iter().map(|a| a.to_string()).collect::<Vec<_>>().join(",");
-    let edit = match result.get() {
-        "null" => (span(body, result), format!("[{items}]")),
-        list if list.starts_with('[') => {
-            let end = span(body, result).end - 1;
-            let comma = if list[1..list.len() - 1].trim().is_empty() { "" } else { "," };
-            (end..end, format!("{comma}{items}"))
+impl Offers {
+    /// Takes in that Lean registers or unregisters a method while it runs.
+    pub fn registered(&mut self, method: &str, offered: bool) {
+        match method {
+            "textDocument/codeAction" => self.code_actions = offered,
+            "textDocument/completion" => self.completions = offered,
+            "textDocument/inlineCompletion" => self.inline_completion = offered,
+            _ => {}
         }
-        _ => return None,
-    };
+    }
+}
+
+/// Appends actions to the answer of `textDocument/codeAction`; `None` where it is an error or no list.
+pub fn code_actions(body: &[u8], actions: &[Value]) -> Option<Vec<u8>> {
+    let edit = appended(body, Envelope::parse(body).ok()?.result?, actions)?;
     Some(apply(body, vec![edit]))
 }
 
+/// Appends items to the answer of `textDocument/completion`, a list or an object that holds one; `None`
+/// where it is neither.
+pub fn completions(body: &[u8], items: &[Value]) -> Option<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct List<'a> {
+        #[serde(borrow)]
+        items: &'a RawValue,
+    }
+    let result = Envelope::parse(body).ok()?.result?;
+    let list = match result.get().starts_with('{') {
+        true => serde_json::from_str::<List>(result.get()).ok()?.items,
+        false => result,
+    };
+    Some(apply(body, vec![appended(body, list, items)?]))
+}
+
+/// The edit that appends to a list, or makes one of `null`.
+fn appended(body: &[u8], list: &RawValue, items: &[Value]) -> Option<Edit> {
+    let items = items.iter().map(Value::to_string).collect::<Vec<_>>().join(",");
+    match list.get() {
+        "null" => Some((span(body, list), format!("[{items}]"))),
+        text if text.starts_with('[') => {
+            let end = span(body, list).end - 1;
+            let comma = if text[1..text.len() - 1].trim().is_empty() { "" } else { "," };
+            Some((end..end, format!("{comma}{items}")))
+        }
+        _ => None,
+    }
+}
+
+/// A range of the body and what stands there instead.
+type Edit = (Range<usize>, String);
+
 /// Where a raw value that was read from `body` lies in it.
-fn span(body: &[u8], raw: &RawValue) -> std::ops::Range<usize> {
+fn span(body: &[u8], raw: &RawValue) -> Range<usize> {
     let start = raw.get().as_ptr() as usize - body.as_ptr() as usize;
     start..start + raw.get().len()
 }
 
 /// The insertion of members at the start of a JSON object.
-fn into_object(body: &[u8], object: &RawValue, members: &[String]) -> (std::ops::Range<usize>, String) {
+fn into_object(body: &[u8], object: &RawValue, members: &[String]) -> Edit {
     let inner = object.get().trim();
     let comma = if inner[1..inner.len() - 1].trim().is_empty() { "" } else { "," };
     let at = span(body, object).start + 1;
     (at..at, format!("{}{comma}", members.join(",")))
 }
 
-fn apply(body: &[u8], mut edits: Vec<(std::ops::Range<usize>, String)>) -> Vec<u8> {
+fn apply(body: &[u8], mut edits: Vec<Edit>) -> Vec<u8> {
     edits.sort_by_key(|(range, _)| range.start);
     let mut out = Vec::with_capacity(body.len() + 256);
     let mut at = 0;
@@ -135,9 +181,9 @@ mod tests {
         .unwrap();
         assert_eq!(
             text,
-            r#"{"id":0, "result": {"capabilities": {"inlineCompletionProvider":{},"codeActionProvider" : {"x":1.10},"experimental":{"leanCopilot":{"version":"1.2.3"},"rpc":18446744073709551617}}, "z":"\u00e9"}}"#
+            r#"{"id":0, "result": {"capabilities": {"completionProvider":{"resolveProvider":true},"inlineCompletionProvider":{},"codeActionProvider" : {"x":1.10},"experimental":{"leanCopilot":{"version":"1.2.3"},"rpc":18446744073709551617}}, "z":"\u00e9"}}"#
         );
-        assert_eq!(offers, Offers { code_actions: true, inline_completion: false });
+        assert_eq!(offers, Offers { code_actions: true, completions: false, inline_completion: false });
     }
 
     #[test]
@@ -145,7 +191,7 @@ mod tests {
         let (text, offers) = merged(r#"{"id":0,"result":{"capabilities":{}}}"#).unwrap();
         assert_eq!(
             text,
-            r#"{"id":0,"result":{"capabilities":{"experimental":{"leanCopilot":{"version":"1.2.3"}},"codeActionProvider":{"codeActionKinds":["quickfix"],"resolveProvider":true},"inlineCompletionProvider":{}}}}"#
+            r#"{"id":0,"result":{"capabilities":{"experimental":{"leanCopilot":{"version":"1.2.3"}},"codeActionProvider":{"codeActionKinds":["quickfix"],"resolveProvider":true},"completionProvider":{"resolveProvider":true},"inlineCompletionProvider":{}}}}"#
         );
         assert_eq!(offers, Offers::default());
         let (text, _) =
@@ -170,6 +216,14 @@ mod tests {
                 format!(r#"{{"id":1,"result":{after},"jsonrpc":"2.0"}}"#)
             );
         }
+        let items = completions(br#"{"id":1,"result":{"isIncomplete":true,"items":[{"label":"a"}]}}"#, &ours);
+        assert_eq!(
+            String::from_utf8(items.unwrap()).unwrap(),
+            r#"{"id":1,"result":{"isIncomplete":true,"items":[{"label":"a"},{"title":"t"}]}}"#
+        );
+        let items = completions(br#"{"id":1,"result":[]}"#, &ours).unwrap();
+        assert_eq!(items, br#"{"id":1,"result":[{"title":"t"}]}"#);
+        assert!(completions(br#"{"id":1,"result":{"items":7}}"#, &ours).is_none());
         assert!(code_actions(br#"{"id":1,"error":{"code":1,"message":""}}"#, &ours).is_none());
     }
 }

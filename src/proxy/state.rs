@@ -152,6 +152,8 @@ pub struct State {
     pub(super) calls: HashMap<i64, RequestId>,
     pub(super) goal_questions: HashMap<RequestId, GoalQuestion>,
     pub(super) action_questions: HashMap<RequestId, ActionQuestion>,
+    /// Completion requests of the editor that went to Lean, where they are about a known document.
+    pub(super) completion_questions: HashMap<RequestId, Spot>,
     pub(super) held: Vec<Held>,
     pub(super) documents: Documents,
     pub(super) cursor: Option<Cursor>,
@@ -187,6 +189,7 @@ impl State {
             calls: HashMap::new(),
             goal_questions: HashMap::new(),
             action_questions: HashMap::new(),
+            completion_questions: HashMap::new(),
             held: Vec::new(),
             documents: Documents::default(),
             cursor: None,

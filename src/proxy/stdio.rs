@@ -92,7 +92,10 @@ mod linux {
 
     impl Socket {
         fn new(fd: BorrowedFd<'_>) -> Option<Socket> {
-            let fd = AsyncFd::new(fd.try_clone_to_owned().ok()?).ok()?;
+            let fd = fd.try_clone_to_owned().ok()?;
+            // SAFETY: an `OwnedFd` is open and stays the same descriptor for as long as it lives, and the
+            // `AsyncFd` owns it.
+            let fd = unsafe { AsyncFd::register(fd) }.ok()?;
             Some(Socket { fd, buffer: vec![0; 64 << 10].into() })
         }
     }
