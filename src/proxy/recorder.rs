@@ -347,3 +347,30 @@ async fn export(store: &StoreHandle, path: PathBuf, select: Select, flavour: &st
     };
     tokio::task::spawn_blocking(read).await?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lean from 4.31 sends what is new of a version instead of the whole list, where the client takes it.
+    #[test]
+    fn diagnostics_that_come_in_parts_make_the_whole_list() {
+        let mut recorder = Recorder::default();
+        let mut heard = |version: i32, incremental: Option<bool>, messages: &[&str]| {
+            let range = json!({"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 1}});
+            let list: Vec<Value> = messages.iter().map(|m| json!({"range": range, "message": m})).collect();
+            let mut params = json!({"uri": "u", "version": version, "diagnostics": list});
+            if let Some(incremental) = incremental {
+                params["isIncremental"] = json!(incremental);
+            }
+            assert_eq!(recorder.published(&params.to_string()).as_deref(), Some("u"));
+            recorder.heard["u"].diagnostics.iter().map(|d| d.message.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(heard(1, Some(false), &["a"]), ["a"]);
+        assert_eq!(heard(1, Some(true), &["b", "c"]), ["a", "b", "c"]);
+        assert_eq!(heard(1, Some(true), &[]), ["a", "b", "c"]);
+        assert_eq!(heard(2, Some(true), &["d"]), ["d"], "what belongs to another text is no part of it");
+        assert_eq!(heard(2, None, &["e"]), ["e"], "an older Lean sends the whole list each time");
+        assert_eq!(heard(2, Some(false), &[]), Vec::<String>::new());
+    }
+}

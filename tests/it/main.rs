@@ -13,6 +13,7 @@ mod proxy_protocol;
 mod proxy_relay;
 mod proxy_replay;
 mod proxy_serve;
+mod proxy_soak;
 mod runtime;
 mod runtime_corpus;
 mod runtime_install;

@@ -203,10 +203,16 @@ async fn everything_that_lean_does_works_through_the_proxy() {
         e.ask("textDocument/semanticTokens/range", json!({"textDocument": {"uri": A}, "range": range})).await;
     assert!(part["result"]["data"].is_array(), "{part}");
 
-    // What is cancelled is answered so.
-    let waits = e.request("textDocument/waitForDiagnostics", json!({"uri": A, "version": 99})).await;
+    // What is cancelled while Lean is busy is answered so, at the latest when an edit interrupts Lean.
+    let loops = "set_option maxHeartbeats 0\nexample : True := by\n  repeat (have := trivial; clear this)\n";
+    e.change(B, 2, loops).await;
+    let inside = json!({"textDocument": {"uri": B}, "position": {"line": 2, "character": 2}});
+    let waits = e.request("$/lean/plainGoal", inside).await;
     e.tell("$/cancelRequest", json!({"id": waits})).await;
+    e.change(B, 3, "#eval 5 * 5\n").await;
     assert_eq!(e.answer(waits).await["error"]["code"], -32800);
+    e.barrier(B, 3).await;
+    assert_eq!(e.messages(B, 3), ["25"]);
 
     // What nobody knows yet: Lean's own answer, not ours; a notification is nobody's business.
     let unknown = e.ask("textDocument/future", json!({"textDocument": {"uri": A}, "x": 1})).await;
@@ -214,18 +220,18 @@ async fn everything_that_lean_does_works_through_the_proxy() {
     e.tell("$/lean/future", json!({"x": 1})).await;
 
     // A header that changes takes a new worker.
-    e.change(B, 2, "import Init.Data.Option.Basic\n#eval 7 * 7\n").await;
-    e.barrier(B, 2).await;
-    assert_eq!(e.messages(B, 2), ["49"]);
+    e.change(B, 4, "import Init.Data.Option.Basic\n#eval 7 * 7\n").await;
+    e.barrier(B, 4).await;
+    assert_eq!(e.messages(B, 4), ["49"]);
 
     // A worker that crashes: what waits fails, the editor is told, the next edit brings it back.
-    e.change(B, 3, "import Init.Data.Option.Basic\n#eval (IO.Process.exit 3 : IO Unit)\n").await;
-    assert_eq!(e.barrier(B, 3).await["error"]["code"], -32902);
+    e.change(B, 5, "import Init.Data.Option.Basic\n#eval (IO.Process.exit 3 : IO Unit)\n").await;
+    assert_eq!(e.barrier(B, 5).await["error"]["code"], -32902);
     let fatal = |m: &Value| m["method"] == "$/lean/fileProgress" && m["params"]["processing"][0]["kind"] == 2;
     e.until(0, fatal).await;
-    e.change(B, 4, "import Init.Data.Option.Basic\n#eval 8 * 8\n").await;
-    e.barrier(B, 4).await;
-    assert_eq!(e.messages(B, 4), ["64"]);
+    e.change(B, 6, "import Init.Data.Option.Basic\n#eval 8 * 8\n").await;
+    e.barrier(B, 6).await;
+    assert_eq!(e.messages(B, 6), ["64"]);
     // The other document never noticed.
     assert!(e.ask("$/lean/rpc/call", call(&session)).await["result"]["goals"][0].is_object());
 

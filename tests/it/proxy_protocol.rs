@@ -47,7 +47,7 @@ fn check<T: Serialize + DeserializeOwned>(heading: &str, full: &T, least: Option
     let fields: BTreeSet<String> =
         keys(&full).into_iter().filter(|k| !shared.contains(&k.as_str())).collect();
     assert_eq!(table.keys().cloned().collect::<BTreeSet<_>>(), fields, "fields under `{heading}`");
-    for (field, (optional, type_)) in table {
+    for (field, (optional, _)) in table {
         let may_be_absent = match least {
             Some(least) => !keys(&serde_json::to_value(least).unwrap()).contains(field),
             None => {

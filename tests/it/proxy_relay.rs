@@ -49,6 +49,30 @@ impl Session {
         serde_json::from_slice(frame.body()).unwrap()
     }
 
+    /// Sends bytes both ways at once, ends both sides, and gives what came out at Lean and at the editor.
+    pub(super) async fn stream(self, there: &[u8], back: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let Session { mut to_proxy, from_proxy, mut lean_in, mut lean_out, relay } = self;
+        let (_, mut editor_in) = from_proxy.into_rest();
+        let (there, back, length) = (there.to_vec(), back.to_vec(), back.len());
+        let write_there = tokio::spawn(async move { to_proxy.write_all(&there).await.map(|()| to_proxy) });
+        let write_back = tokio::spawn(async move { lean_out.write_all(&back).await.map(|()| lean_out) });
+        let (mut at_lean, mut at_editor) = (Vec::new(), vec![0; length]);
+        let writing = async {
+            // The editor's end is Lean's: only then it has got everything.
+            drop(write_there.await.unwrap().unwrap());
+        };
+        let (read, rest, ()) = soon(async {
+            tokio::join!(editor_in.read_exact(&mut at_editor), lean_in.read_to_end(&mut at_lean), writing)
+        })
+        .await;
+        read.unwrap();
+        rest.unwrap();
+        drop(write_back.await.unwrap().unwrap());
+        soon(relay).await.unwrap();
+        soon(editor_in.read_to_end(&mut at_editor)).await.unwrap();
+        (at_lean, at_editor)
+    }
+
     async fn lean_receives(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
         soon(self.lean_in.read_exact(&mut bytes)).await.unwrap();
@@ -114,27 +138,11 @@ fn odd_frames() -> Vec<Vec<u8>> {
 
 #[tokio::test]
 async fn odd_messages_pass_byte_for_byte_in_both_directions_at_once() {
-    let mut s = session();
     let bytes: Vec<u8> = odd_frames().concat();
-    let (there, back) = (bytes.clone(), bytes.clone());
-    let Session { mut to_proxy, from_proxy, mut lean_in, mut lean_out, relay } = s;
-    let (_, mut editor_in) = from_proxy.into_rest();
-    let write_there = tokio::spawn(async move { to_proxy.write_all(&there).await.map(|()| to_proxy) });
-    let write_back = tokio::spawn(async move { lean_out.write_all(&back).await.map(|()| lean_out) });
-    let (mut at_lean, mut at_editor) = (vec![0; bytes.len()], vec![0; bytes.len()]);
-    let (a, b) =
-        soon(async { tokio::join!(lean_in.read_exact(&mut at_lean), editor_in.read_exact(&mut at_editor)) })
-            .await;
-    a.unwrap();
-    b.unwrap();
+    let (at_lean, at_editor) = session().stream(&bytes, &bytes).await;
     assert!(at_lean == bytes, "what Lean got differs from what the editor sent");
     assert!(at_editor == bytes, "what the editor got differs from what Lean sent");
-    drop((write_there.await.unwrap(), write_back.await.unwrap()));
-    soon(relay).await.unwrap();
-    let mut rest = Vec::new();
-    editor_in.read_to_end(&mut rest).await.unwrap();
-    assert!(rest.is_empty(), "nothing was added");
-    s = session();
+    let s = session();
     drop(s.lean_out);
     soon(s.relay).await.unwrap();
 }

@@ -6,6 +6,7 @@
 
 use std::io::Read;
 
+use lean_copilot::lsp::codec::Frame;
 use serde_json::{Value, json};
 
 use super::proxy_relay::{Session, session};
@@ -66,5 +67,22 @@ async fn a_session_of_vs_code_passes_unchanged() {
         }
         assert_eq!(offered, 1);
         assert!(own < life.len() / 20, "the editor asks for the goals itself: {own} questions of ours");
+    }
+}
+
+/// The same messages, all at once and from both sides: the order of each direction and every byte stay.
+#[tokio::test]
+async fn a_session_of_vs_code_that_comes_at_once_keeps_its_order() {
+    for life in recorded() {
+        let of = |dir: &str| -> Vec<u8> {
+            // Without the greeting the relay has nothing of its own to add or to ask.
+            let greets = |l: &Value| l["msg"]["id"] == 0 || l["msg"]["method"] == "initialized";
+            let bodies = life.iter().filter(|l| l["dir"] == dir && !greets(l));
+            bodies.flat_map(|l| Frame::from_body(l["msg"].to_string()).raw().to_vec()).collect()
+        };
+        let (there, back) = (of("c2s"), of("s2c"));
+        let (at_lean, at_editor) = session().stream(&there, &back).await;
+        assert!(at_lean == there, "what Lean got differs from what the editor sent");
+        assert!(at_editor == back, "what the editor got differs from what Lean sent");
     }
 }

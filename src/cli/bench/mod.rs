@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 mod policy;
 mod proxy;
+mod soak;
 mod suggest;
 mod verify;
 
@@ -21,6 +22,8 @@ enum Bench {
     Policy(policy::Args),
     /// What the proxy adds to a message's way, against the same server without it.
     Proxy(proxy::Args),
+    /// A long day of an editor through `serve`: memory, open files and threads at its end.
+    Soak(soak::Args),
     /// Time from a cursor move to the first verified suggestion, cold and warm; idle memory.
     Suggest(suggest::Args),
     /// Candidates verified per second, against one edit per candidate in the same warm Lean.
@@ -32,6 +35,7 @@ pub fn bench(args: Args, context: super::Context) -> anyhow::Result<()> {
     match args.bench {
         Bench::Policy(a) => policy::policy(a, context),
         Bench::Proxy(a) => proxy::proxy(&a),
+        Bench::Soak(a) => soak::soak(&a, &context),
         Bench::Suggest(a) => suggest::suggest(&a, &context),
         Bench::Verify(a) => verify::verify(&a, &context),
     }
