@@ -12,13 +12,18 @@ use crate::support;
 
 /// `serve` in front of a server that a shell plays, with user directories of its own.
 fn serve(name: &str, server: &[&str]) -> Child {
+    let mut command = command(name, server);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn command(name: &str, server: &[&str]) -> Command {
     let folder = support::scratch(name);
     let mut command = Command::new(env!("CARGO_BIN_EXE_lean-copilot"));
     command.args(["serve", "--"]).args(server).current_dir(&folder);
     for key in ["CONFIG", "DATA", "STATE"] {
         command.env(format!("LEAN_COPILOT_{key}_DIR"), folder.join(key));
     }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command
 }
 
 /// Waits for the end, which must come soon.
@@ -71,6 +76,40 @@ fn when_lean_dies_the_editor_sees_the_server_end() {
     let output = end(child);
     assert_eq!(output.status.code(), Some(137));
     assert!(output.stdout.is_empty() && output.stderr.is_empty());
+}
+
+/// Node gives its children sockets, which others may hold too: they must not be made non-blocking.
+#[cfg(unix)]
+#[test]
+fn sockets_serve_as_well_as_pipes_and_files() {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    let large = message(json!({"jsonrpc": "2.0", "method": "$/x", "params": "λ".repeat(1 << 20)}));
+    let (mut near, far) = UnixStream::pair().unwrap();
+    let mut command = command("serve-sockets", &["cat"]);
+    let (stdin, stdout): (OwnedFd, OwnedFd) =
+        (far.try_clone().unwrap().into(), far.try_clone().unwrap().into());
+    let mut child = command.stdin(stdin).stdout(stdout).stderr(Stdio::null()).spawn().unwrap();
+    drop(command);
+    let mut writer = near.try_clone().unwrap();
+    let sent = large.clone();
+    let writing = std::thread::spawn(move || writer.write_all(&sent));
+    let mut got = vec![0; large.len()];
+    near.read_exact(&mut got).unwrap();
+    writing.join().unwrap().unwrap();
+    assert!(got == large, "the message came back changed");
+    drop(far);
+    near.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+
+    // A file has neither readiness nor an end that is waited for.
+    let folder = support::scratch("serve-files");
+    std::fs::write(folder.join("in"), &large).unwrap();
+    let stdout = std::fs::File::create(folder.join("out")).unwrap();
+    let mut command = self::command("serve-file", &["cat"]);
+    command.stdin(std::fs::File::open(folder.join("in")).unwrap()).stdout(stdout).stderr(Stdio::null());
+    assert!(command.status().unwrap().success());
+    assert!(std::fs::read(folder.join("out")).unwrap() == large);
 }
 
 #[cfg(unix)]
