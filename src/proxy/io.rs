@@ -120,52 +120,58 @@ impl<R: AsyncRead + Unpin> Source<R> {
 
 /// Where a side's messages are written.
 pub struct Sink<W> {
-    writer: W,
+    /// None once closed or broken: a pipe to a child is closed by dropping it, and by nothing else.
+    writer: Option<W>,
     unflushed: bool,
-    shut: bool,
 }
 
 impl<W: AsyncWrite + Unpin> Sink<W> {
     /// Writes into this.
     pub fn new(writer: W) -> Sink<W> {
-        Sink { writer, unflushed: false, shut: false }
+        Sink { writer: Some(writer), unflushed: false }
     }
 
     /// Writes what is in the queue, and closes the stream behind the last of a closed one. Ready when
     /// nothing is left to do; pending when the peer does not take more now. It fails at most once.
     pub fn poll_drain(&mut self, queue: &mut Queue, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        let result = if self.shut { Poll::Ready(Ok(())) } else { self.poll_write(queue, cx) };
-        self.shut |= matches!(result, Poll::Ready(Err(_)));
+        let Some(writer) = &mut self.writer else { return Poll::Ready(Ok(())) };
+        let result = poll_write(writer, &mut self.unflushed, queue, cx);
+        let over = matches!(result, Poll::Ready(Err(_))) || result.is_ready() && queue.closed;
+        self.writer.take_if(|_| over);
         result
     }
+}
 
-    fn poll_write(&mut self, queue: &mut Queue, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        const AT_ONCE: usize = 16;
-        while let Some(first) = queue.parts.front() {
-            let written = if queue.parts.len() > 1 && self.writer.is_write_vectored() {
-                let mut slices = [IoSlice::new(&[]); AT_ONCE];
-                let count = queue.parts.len().min(AT_ONCE);
-                for (slice, part) in slices.iter_mut().zip(&queue.parts) {
-                    *slice = IoSlice::new(part);
-                }
-                ready!(Pin::new(&mut self.writer).poll_write_vectored(cx, &slices[..count]))?
-            } else {
-                ready!(Pin::new(&mut self.writer).poll_write(cx, first))?
-            };
-            if written == 0 {
-                return Poll::Ready(Err(Error::from(ErrorKind::WriteZero)));
+fn poll_write<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    unflushed: &mut bool,
+    queue: &mut Queue,
+    cx: &mut Context<'_>,
+) -> Poll<std::io::Result<()>> {
+    const AT_ONCE: usize = 16;
+    while let Some(first) = queue.parts.front() {
+        let written = if queue.parts.len() > 1 && writer.is_write_vectored() {
+            let mut slices = [IoSlice::new(&[]); AT_ONCE];
+            let count = queue.parts.len().min(AT_ONCE);
+            for (slice, part) in slices.iter_mut().zip(&queue.parts) {
+                *slice = IoSlice::new(part);
             }
-            self.unflushed = true;
-            queue.advance(written);
+            ready!(Pin::new(&mut *writer).poll_write_vectored(cx, &slices[..count]))?
+        } else {
+            ready!(Pin::new(&mut *writer).poll_write(cx, first))?
+        };
+        if written == 0 {
+            return Poll::Ready(Err(Error::from(ErrorKind::WriteZero)));
         }
-        if self.unflushed {
-            ready!(Pin::new(&mut self.writer).poll_flush(cx))?;
-            self.unflushed = false;
-        }
-        if queue.closed {
-            ready!(Pin::new(&mut self.writer).poll_shutdown(cx))?;
-            self.shut = true;
-        }
-        Poll::Ready(Ok(()))
+        *unflushed = true;
+        queue.advance(written);
     }
+    if *unflushed {
+        ready!(Pin::new(&mut *writer).poll_flush(cx))?;
+        *unflushed = false;
+    }
+    if queue.closed {
+        ready!(Pin::new(&mut *writer).poll_shutdown(cx))?;
+    }
+    Poll::Ready(Ok(()))
 }
