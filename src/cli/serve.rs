@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::process::exit;
-use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -34,10 +33,6 @@ pub fn serve(args: Args, context: super::Context) -> anyhow::Result<()> {
     } else {
         LeanCommand::from_words(args.command, cwd)
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let code = runtime.block_on(proxy::serve::serve(context.dirs, context.settings, command));
-    // Drops what still runs, the second server among it; not waited for longer, since a read of stdin
-    // cannot be broken off.
-    runtime.shutdown_timeout(Duration::from_millis(300));
+    let code = proxy::serve::run(context.dirs, context.settings, command)?;
     exit(i32::from(code))
 }

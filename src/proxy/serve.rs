@@ -15,6 +15,16 @@ use crate::lean::{LeanCommand, ServerProcess};
 /// How long Lean may take to end by itself once its pipes are closed.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// [`serve`] on a runtime of its own; the exit code. Fails where the system gives no threads.
+pub fn run(dirs: Dirs, settings: Settings, command: Result<LeanCommand>) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let code = runtime.block_on(serve(dirs, settings, command));
+    // Drops what still runs, the second server among it; not waited for longer, since a read of stdin
+    // cannot be broken off.
+    runtime.shutdown_timeout(Duration::from_millis(300));
+    Ok(code)
+}
+
 /// Serves on stdin and stdout until editor or Lean end; the exit code, Lean's where there was one.
 pub async fn serve(dirs: Dirs, settings: Settings, command: Result<LeanCommand>) -> u8 {
     tokio::select! {

@@ -2,6 +2,7 @@
 //! ONNX Runtime.
 
 mod demo;
+mod doctor;
 mod examples;
 mod feedback;
 mod house;
@@ -14,6 +15,8 @@ mod proxy_serve;
 mod runtime;
 mod runtime_corpus;
 mod runtime_install;
+mod setup;
+mod standin;
 mod suggest;
 mod support;
 mod trace;
