@@ -276,7 +276,9 @@ async fn without_lean_the_embedded_one_elaborates_and_says_what_it_is() {
         assert!(text(&output.stdout).contains("Bad.lean:1:"), "{output:?}");
         let output = machine.command("lean").arg("--version").output().unwrap();
         assert!(text(&output.stdout).starts_with("Lean (version 4.28.0"), "{output:?}");
-        assert!(output.stderr.is_empty());
+        // Editors take another exit code for a Lean that does not work.
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+        assert_eq!(machine.command("lean").arg("--no-such-option").output().unwrap().status.code(), Some(1));
     });
 }
 
