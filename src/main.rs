@@ -11,6 +11,8 @@ fn main() -> ExitCode {
     if let Some(tool) = args.next().and_then(|name| standin::Tool::called(&name)) {
         return standin::run(tool, args.collect());
     }
+    // SAFETY: no thread has been started.
+    unsafe { lean_copilot::runtime::forbid_telemetry() };
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error::report(&error),

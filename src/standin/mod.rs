@@ -55,6 +55,8 @@ fn serve(call: &Call, real: Option<&Path>) -> Result<ExitCode> {
         (Err(_), Some(real)) => return become_real(real, call),
         (Err(error), None) => return Err(error),
     };
+    // SAFETY: no thread has been started; the log's is the first.
+    unsafe { crate::runtime::forbid_telemetry() };
     proxy::log::start(&dirs.state.join("log"));
     let settings = Settings::load(&dirs).unwrap_or_else(|error| {
         tracing::error!("the settings do not hold, the defaults do: {error:#}");

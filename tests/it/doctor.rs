@@ -41,7 +41,9 @@ impl Machine {
         {
             command.env_remove(key);
         }
-        for key in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "ELAN_HOME", "NO_COLOR", "CLICOLOR_FORCE"] {
+        for key in
+            ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "ELAN_HOME", "NO_COLOR", "CLICOLOR_FORCE"]
+        {
             command.env_remove(key);
         }
         command
@@ -148,6 +150,8 @@ async fn a_healthy_machine_has_nothing_to_mend_and_the_json_keeps_its_shape() {
         is(&checks, "editor.zed", "off", "not found", "");
         assert!(files(&machine.root.join("data")).is_empty(), "it only looks");
         assert!(!machine.root.join("state").exists() && !machine.root.join("config").exists());
+        // Nor does the library that loads the bundle leave anything, such as a device id for its telemetry.
+        assert!(files(&machine.root.join("home")).is_empty(), "{:?}", files(&machine.root.join("home")));
     });
 }
 
