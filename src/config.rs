@@ -177,6 +177,9 @@ impl Dirs {
     }
 }
 
+/// A file beside a copy of the executable that names the share directory, for stand-ins on Windows.
+pub const SHARE_NOTE: &str = "lean-copilot.share";
+
 /// `LEAN_COPILOT_SHARE_DIR`, `../share/lean-copilot` or `share` beside the executable, or the source tree.
 fn share_dir() -> Result<PathBuf> {
     if let Some(dir) = std::env::var_os("LEAN_COPILOT_SHARE_DIR").filter(|v| !v.is_empty()) {
@@ -185,6 +188,7 @@ fn share_dir() -> Result<PathBuf> {
     let exe = std::env::current_exe().and_then(std::fs::canonicalize).unwrap_or_default();
     let mut places = Vec::new();
     if let Some(bin) = exe.parent() {
+        places.extend(std::fs::read_to_string(bin.join(SHARE_NOTE)).map(|p| PathBuf::from(p.trim())));
         places.push(bin.join("../share/lean-copilot"));
         places.push(bin.join("share"));
         // A build in `target/<profile>/` (or `target/<profile>/deps/`) of the source tree.

@@ -69,6 +69,16 @@ impl Failure {
     }
 }
 
+/// Prints an error and its remedy on standard error; the exit code that belongs to it.
+pub fn report(error: &anyhow::Error) -> std::process::ExitCode {
+    anstream::eprintln!("error: {error:#}");
+    let failure = Failure::of(error);
+    if let Some(hint) = failure.and_then(|f| f.hint.as_deref()) {
+        anstream::eprintln!("hint: {hint}");
+    }
+    std::process::ExitCode::from(failure.map_or(1, |f| f.kind.exit_code()))
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -14,12 +14,16 @@
 //! suggest                   the pipeline over these four
 //! trace, train, eval        Lean files → steps → bundles → figures
 //! proxy                     the relay, its one loop, the surfaces
+//! setup                     editors' settings: put in, taken out
+//! standin                   this program under the names `lake`, `lean`, `elan`
+//! doctor                    what is there, what works, what to do
 //! cli                       a file per subcommand
 //! ```
 
 pub mod candidates;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod eval;
 pub mod feedback;
@@ -29,6 +33,8 @@ pub mod policy;
 pub mod proof;
 pub mod proxy;
 pub mod runtime;
+pub mod setup;
+pub mod standin;
 pub mod suggest;
 pub mod trace;
 pub mod train;

@@ -6,6 +6,7 @@ use crate::config::{Dirs, Settings};
 
 mod bench;
 mod demo;
+mod doctor;
 mod editor;
 mod eval;
 mod export_feedback;
@@ -14,6 +15,7 @@ mod needs;
 mod place;
 mod runtime;
 mod serve;
+mod setup;
 mod suggest;
 mod trace;
 mod verify;
@@ -33,6 +35,8 @@ Examples:
   lean-copilot demo                         see all of it at work on a shipped example
   lean-copilot suggest Foo.lean:12:3        verified tactics for the goal at that place
   lean-copilot serve                        the language server for your editor
+  lean-copilot setup vscode --write         puts it before Lean's server in an editor
+  lean-copilot doctor                       what works here, and what to do about the rest
   lean-copilot runtime install              what `serve` needs, where Lean is not installed"
 )]
 pub struct Cli {
@@ -57,6 +61,10 @@ pub enum Command {
     Verify(verify::Args),
     /// Play an editor's session from first goal to better policy.
     Demo(demo::Args),
+    /// Put this program before Lean's server in an editor, or take it out again.
+    Setup(setup::Args),
+    /// Say what is there, what works, and what to do about the rest.
+    Doctor(doctor::Args),
     /// Install, list or remove the embedded Lean and ONNX Runtime.
     Runtime(runtime::Args),
     /// Write what was recorded as data sets.
@@ -84,14 +92,21 @@ pub struct Context {
 
 /// Runs a parsed command line.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
+    let command = match cli.command {
+        // It must work where directories and settings do not.
+        Command::Doctor(a) => return doctor::doctor(a),
+        command => command,
+    };
     let dirs = Dirs::from_env()?;
     let settings = Settings::load(&dirs)?;
     let context = Context { dirs, settings, offline: cli.offline };
-    match cli.command {
+    match command {
         Command::Serve(a) => serve::serve(a, context),
         Command::Suggest(a) => suggest::suggest(a, context),
         Command::Verify(a) => verify::verify(a, context),
         Command::Demo(a) => demo::demo(a, context),
+        Command::Setup(a) => setup::setup(a, context),
+        Command::Doctor(a) => doctor::doctor(a),
         Command::Runtime(a) => runtime::runtime(a, context),
         Command::ExportFeedback(a) => export_feedback::export_feedback(a, context),
         Command::Finetune(a) => finetune::finetune(a, context),

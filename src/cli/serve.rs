@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::process::exit;
-use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -34,14 +33,6 @@ pub fn serve(args: Args, context: super::Context) -> anyhow::Result<()> {
     } else {
         LeanCommand::from_words(args.command, cwd)
     };
-    // The relay has this thread to itself: a message that passes wakes nobody else.
-    let workers = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let relay = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let serve = proxy::serve::serve(context.dirs, context.settings, command, workers.handle().clone());
-    let code = relay.block_on(serve);
-    // Drops what still runs, the second server among it; not waited for longer, nor for a read of stdin,
-    // which cannot be broken off.
-    workers.shutdown_timeout(Duration::from_millis(300));
-    relay.shutdown_background();
+    let code = proxy::serve::run(context.dirs, context.settings, command)?;
     exit(i32::from(code))
 }

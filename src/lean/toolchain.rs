@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::LeanCommand;
+use super::{LeanCommand, ourselves};
 use crate::config::Dirs;
 use crate::error::{Failure, FailureKind};
 use crate::runtime::locate::{self, Invocation};
@@ -54,24 +54,32 @@ pub fn lake_project(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().find(is_root).map(Path::to_path_buf)
 }
 
-/// A program of Lean's on PATH that is not ourselves under its name; `LEAN_COPILOT_REAL_LAKE` names the
-/// real `lake` where PATH does not lead to it.
+/// The real `lake`, `lean` or `elan`: what `LEAN_COPILOT_REAL_LAKE` (`_LEAN`, `_ELAN`) names, else the first
+/// one on PATH that is not this program under its name. The path has a folder in it, so that running it
+/// looks nothing up.
 pub fn native(name: &str) -> Option<PathBuf> {
-    if name == "lake"
-        && let Some(real) = std::env::var_os("LEAN_COPILOT_REAL_LAKE").filter(|v| !v.is_empty())
-    {
-        return Some(PathBuf::from(real));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let named = std::env::var_os(format!("LEAN_COPILOT_REAL_{}", name.to_uppercase()));
+    if let Some(named) = named.filter(|v| !v.is_empty()).map(PathBuf::from) {
+        let found = match named.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => Some(named),
+            _ => find_on(&path, named.as_os_str(), ourselves::is_ours),
+        };
+        if let Some(real) = found.filter(|p| !ourselves::is_ours(p)) {
+            return Some(real);
+        }
     }
-    let own = std::env::current_exe().and_then(std::fs::canonicalize).ok();
-    find_on(&std::env::var_os("PATH")?, name, own.as_deref())
+    find_on(&path, format!("{name}{}", std::env::consts::EXE_SUFFIX).as_ref(), ourselves::is_ours)
 }
 
-fn find_on(path: &OsStr, name: &str, own: Option<&Path>) -> Option<PathBuf> {
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(path).map(|folder| folder.join(&file)).find(|candidate| {
-        is_executable(candidate)
-            && std::fs::canonicalize(candidate).is_ok_and(|real| Some(real.as_path()) != own)
-    })
+/// The first executable of this name in the folders of a PATH that `is_ours` does not know.
+fn find_on(path: &OsStr, file: &OsStr, is_ours: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    let mut candidates = std::env::split_paths(path).map(|folder| match folder.as_os_str().is_empty() {
+        // An empty entry is the working directory; a bare name would be looked up again.
+        true => Path::new(".").join(file),
+        false => folder.join(file),
+    });
+    candidates.find(|candidate| is_executable(candidate) && !is_ours(candidate))
 }
 
 #[cfg(unix)]
@@ -85,7 +93,8 @@ fn is_executable(path: &Path) -> bool {
     path.is_file()
 }
 
-fn embedded(dirs: &Dirs) -> Result<locate::EmbeddedLean> {
+/// The embedded Lean; the error where it is not installed says what to do for a machine without Lean.
+pub fn embedded(dirs: &Dirs) -> Result<locate::EmbeddedLean> {
     locate::embedded_lean(dirs).map_err(|e| match Failure::of(&e) {
         Some(f) if f.kind == FailureKind::Missing => Failure::new(
             FailureKind::Missing,
@@ -134,8 +143,9 @@ mod tests {
         make("plain/lake", 0o644);
         make("elan/lake", 0o755);
         let path = std::env::join_paths(["shim", "plain", "elan"].map(|d| dir.path().join(d))).unwrap();
-        assert_eq!(find_on(&path, "lake", Some(&own)), Some(dir.path().join("elan/lake")));
-        assert_eq!(find_on(&path, "lean", Some(&own)), None);
+        let is_ours = |p: &Path| std::fs::canonicalize(p).is_ok_and(|p| p == own);
+        assert_eq!(find_on(&path, "lake".as_ref(), is_ours), Some(dir.path().join("elan/lake")));
+        assert_eq!(find_on(&path, "lean".as_ref(), is_ours), None);
     }
 
     #[test]

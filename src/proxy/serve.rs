@@ -17,6 +17,19 @@ use crate::lean::{LeanCommand, ServerProcess};
 /// How long Lean may take to end by itself once its pipes are closed.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// [`serve`] on runtimes of its own; the exit code. Fails where the system gives no threads.
+pub fn run(dirs: Dirs, settings: Settings, command: Result<LeanCommand>) -> Result<u8> {
+    // The relay has this thread to itself: a message that passes wakes nobody else.
+    let workers = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let relay = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let code = relay.block_on(serve(dirs, settings, command, workers.handle().clone()));
+    // Drops what still runs, the second server among it; not waited for longer, nor for a read of stdin,
+    // which cannot be broken off.
+    workers.shutdown_timeout(Duration::from_millis(300));
+    relay.shutdown_background();
+    Ok(code)
+}
+
 /// Serves on stdin and stdout until editor or Lean end; the exit code, Lean's where there was one. What is
 /// not the relay runs on `workers`.
 pub async fn serve(dirs: Dirs, settings: Settings, command: Result<LeanCommand>, workers: Handle) -> u8 {

@@ -16,6 +16,16 @@ pub mod manifest;
 pub mod progress;
 pub mod status;
 
+/// Forbids ONNX Runtime its telemetry: its wheels contain a client that, as soon as the library is set up and
+/// before the call that turns it off, makes a device id and a database of events below the user's cache directory.
+///
+/// # Safety
+/// The environment of this process is changed: no other thread may run yet.
+pub unsafe fn forbid_telemetry() {
+    // SAFETY: the caller's.
+    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
+}
+
 /// What can be installed.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,

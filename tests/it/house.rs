@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Who may import whom, besides `proof`, `config` and `error`, which all may. ARCHITECTURE.md repeats it.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     ("proof", &[]),
     ("config", &[]),
     ("error", &[]),
@@ -20,6 +20,9 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("train", &["feedback", "trace", "policy", "runtime"]),
     ("eval", &["lean", "trace", "verify", "suggest", "policy"]),
     ("proxy", &["runtime", "lsp", "lean", "policy", "feedback", "suggest", "verify"]),
+    ("standin", &["runtime", "lean", "proxy"]),
+    ("setup", &["standin"]),
+    ("doctor", &["runtime", "lean", "policy", "feedback", "standin", "setup"]),
     (
         "cli",
         &[
@@ -35,6 +38,9 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "train",
             "eval",
             "proxy",
+            "standin",
+            "setup",
+            "doctor",
         ],
     ),
 ];

@@ -2,6 +2,7 @@
 //! ONNX Runtime.
 
 mod demo;
+mod doctor;
 mod examples;
 mod feedback;
 mod house;
@@ -17,6 +18,8 @@ mod proxy_soak;
 mod runtime;
 mod runtime_corpus;
 mod runtime_install;
+mod setup;
+mod standin;
 mod suggest;
 mod support;
 mod trace;

@@ -1,6 +1,7 @@
 //! The feedback store: one SQLite database per user, written and read by several processes at once.
 
 mod actor;
+pub mod inspect;
 mod rows;
 mod schema;
 

@@ -82,7 +82,8 @@ pub fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn newer(path: &Path, found: i64) -> Failure {
+/// The refusal of a database that a newer version wrote.
+pub fn newer(path: &Path, found: i64) -> Failure {
     Failure::new(
         FailureKind::Corrupt,
         format!(
