@@ -42,14 +42,16 @@ impl ActionParams {
     }
 }
 
-/// The code action of a suggestion: complete, so that it needs no `resolve`.
+/// The code action of a suggestion: complete, so that it needs no `resolve`. Lean's own actions always have
+/// `documentChanges`, and clients made for Lean read nothing else; one that did not say that it takes them
+/// gets the plain form beside it.
 pub fn code_action(uri: &str, version: i32, versioned: bool, suggestion: &Suggestion) -> Value {
     let edits = json!([{"range": suggestion.edit.range, "newText": suggestion.edit.new_text}]);
-    let edit = if versioned {
-        json!({"documentChanges": [{"textDocument": {"uri": uri, "version": version}, "edits": edits}]})
-    } else {
-        json!({"changes": {uri: edits}})
-    };
+    let mut edit =
+        json!({"documentChanges": [{"textDocument": {"uri": uri, "version": version}, "edits": edits}]});
+    if !versioned {
+        edit["changes"] = json!({uri: edits});
+    }
     json!({
         "title": title(suggestion),
         "kind": "quickfix",
@@ -116,6 +118,7 @@ mod tests {
         assert_eq!(action["data"]["leanCopilot"], "s1");
         let action = code_action("file:///A.lean", 4, false, &suggestion());
         assert_eq!(action["edit"]["changes"]["file:///A.lean"][0]["newText"], "constructor\n    skip");
+        assert!(action["edit"]["documentChanges"].is_array(), "as in Lean's own actions");
     }
 
     #[test]

@@ -55,6 +55,8 @@ impl State {
             Seen::Opened => {
                 if let Some(uri) = self.documents.did_open(params) {
                     self.leaves(&uri);
+                    self.health.forget(&uri);
+                    self.health.broken = None;
                     if let Some(document) = self.documents.get_mut(&uri) {
                         let (version, text) = (document.version, document.snapshot());
                         self.engine.recorder.opened(&uri, version, text);
@@ -66,6 +68,7 @@ impl State {
             Seen::Closed => {
                 if let Some(uri) = self.documents.did_close(params) {
                     self.leaves(&uri);
+                    self.health.forget(&uri);
                     self.engine.recorder.closed(&uri);
                 }
             }
@@ -101,8 +104,10 @@ impl State {
                 self.check(uri);
             }
             Seen::Progress => {
-                let uri = self.engine.recorder.progress(params);
-                self.check(uri);
+                if let Some((uri, fatal)) = self.engine.recorder.progress(params) {
+                    self.check(Some(uri.clone()));
+                    self.sees_progress(uri, fatal);
+                }
             }
         }
     }

@@ -14,6 +14,10 @@ use crate::lsp::message::code;
 
 /// Documents that stay open at once: each costs a process with everything that it imports.
 const OPEN_DOCUMENTS: usize = 2;
+/// The time in work after which a server is asked whether it is there, and the time that it has to say so:
+/// for a document that is open, and for one that a new process has to read.
+const PULSE: [(Duration, Duration); 2] =
+    [(Duration::from_secs(5), Duration::from_secs(10)), (Duration::from_secs(30), Duration::from_secs(30))];
 /// Limit for the first answer of a server.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -23,6 +27,7 @@ pub struct Shadow {
     stderr: StderrTail,
     /// The most recently used one last.
     open: VecDeque<Document>,
+    hangs: bool,
     // Below the client, so that the server's input is closed before its group is killed.
     _process: ServerProcess,
 }
@@ -56,7 +61,7 @@ impl Shadow {
         let greeting = tokio::time::timeout(START_LIMIT, client.initialize(initialize_params())).await;
         let problem = match greeting {
             Ok(Ok(_)) => {
-                return Ok(Shadow { client, stderr, open: VecDeque::new(), _process: process });
+                return Ok(Shadow { client, stderr, open: VecDeque::new(), hangs: false, _process: process });
             }
             Ok(Err(e)) => e.to_string(),
             Err(_) => format!("no answer to `initialize` within {} s", START_LIMIT.as_secs()),
@@ -77,8 +82,16 @@ impl Shadow {
         text: &str,
         limit: Duration,
     ) -> Result<Vec<Diagnostic>, Trouble> {
+        let pulse = PULSE[usize::from(!self.is_open(uri))];
         let version = self.set_text(uri, text).map_err(|e| self.died(uri, e))?;
-        match self.client.barrier(uri, version, limit).await {
+        let answer = tokio::select! {
+            answer = self.client.barrier(uri, version, limit) => answer,
+            () = self.silence(uri, pulse) => {
+                self.hangs = true;
+                return Err(Trouble::Died(Failure::new(FailureKind::Lean, "the second Lean server hangs")));
+            }
+        };
+        match answer {
             Ok(diagnostics) => Ok(diagnostics),
             Err(LeanError::Timeout { .. }) => Err(Trouble::Slow(self.client.diagnostics(uri, version))),
             Err(e) => Err(self.died(uri, e)),
@@ -90,9 +103,26 @@ impl Shadow {
         self.open.iter().any(|d| d.uri == uri)
     }
 
-    /// Whether the server has ended.
-    pub fn is_closed(&self) -> bool {
-        self.client.is_closed()
+    /// Whether the server is of no use any more, and why.
+    pub fn end(&self) -> Option<&'static str> {
+        if self.hangs { Some("hung") } else { self.client.is_closed().then_some("died") }
+    }
+
+    /// Returns when the server, or its process for the document, does not take questions any more. Lean
+    /// answers this one beside whatever it elaborates.
+    async fn silence(&self, uri: &str, (pause, limit): (Duration, Duration)) {
+        loop {
+            tokio::time::sleep(pause).await;
+            let asked = serde_json::json!({"uri": uri});
+            let answer = self.client.request_within::<serde_json::Value>("$/lean/rpc/connect", &asked, limit);
+            match answer.await {
+                Err(LeanError::Timeout { .. }) => return,
+                // What waits for the elaboration hears of it as well, and says more.
+                Err(LeanError::Closed) => std::future::pending().await,
+                // A refusal is an answer, too.
+                _ => {}
+            }
+        }
     }
 
     fn set_text(&mut self, uri: &str, text: &str) -> Result<i32, LeanError> {

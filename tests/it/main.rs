@@ -3,6 +3,8 @@
 
 mod demo;
 mod examples;
+#[cfg(target_os = "linux")]
+mod faults_lean;
 mod feedback;
 mod house;
 mod lean;
