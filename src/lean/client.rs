@@ -73,11 +73,16 @@ impl LeanError {
     }
 }
 
+/// Diagnostics of one document that are kept at most. More come from no proof, but from a program that
+/// prints without end; who waits for them must not take what is kept for all.
+const MOST_DIAGNOSTICS: usize = 100_000;
+
 /// A document's diagnostics as published so far.
 #[derive(Debug, Default, Clone)]
 struct Published {
     version: Option<i32>,
     diagnostics: Vec<Diagnostic>,
+    flooded: bool,
 }
 
 #[derive(Debug, Default)]
@@ -237,6 +242,11 @@ impl LeanClient {
         let params = json!({"uri": uri, "version": version});
         let _: Value = self.request_within("textDocument/waitForDiagnostics", &params, limit).await?;
         Ok(self.diagnostics(uri, version))
+    }
+
+    /// Whether there are more diagnostics of a document than are kept.
+    pub fn is_flooded(&self, uri: &str) -> bool {
+        self.shared.lock().published.get(uri).is_some_and(|p| p.flooded)
     }
 
     /// What Lean has said so far about a version of a document.
@@ -427,9 +437,11 @@ fn publish(params: PublishParams, published: &mut HashMap<String, Published>) {
         return;
     }
     if params.is_incremental && entry.version == params.version {
-        entry.diagnostics.extend(params.diagnostics);
+        let room = MOST_DIAGNOSTICS.saturating_sub(entry.diagnostics.len());
+        entry.flooded |= params.diagnostics.len() > room;
+        entry.diagnostics.extend(params.diagnostics.into_iter().take(room));
     } else {
-        entry.diagnostics = params.diagnostics;
+        (entry.diagnostics, entry.flooded) = (params.diagnostics, false);
     }
     entry.version = params.version;
 }

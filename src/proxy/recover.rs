@@ -59,3 +59,126 @@ impl State {
         self.switched_off = off;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use serde_json::{Value, json};
+    use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+    use super::*;
+    use crate::config::Settings;
+    use crate::lsp::codec::Frame;
+    use crate::lsp::message::RequestId;
+    use crate::proxy::engine::Engine;
+    use crate::proxy::event::{Event, Incoming, Outgoing};
+    use crate::proxy::state::{ActionQuestion, FAILURES, Held};
+
+    /// A session behind `initialized`, with both peers in the test's hands.
+    struct Session {
+        state: State,
+        editor: UnboundedReceiver<Outgoing>,
+        lean: UnboundedReceiver<Outgoing>,
+        _events: UnboundedReceiver<Event>,
+    }
+
+    fn session() -> Session {
+        let ((events, inbox), (to_editor, editor), (to_lean, lean)) =
+            (mpsc::unbounded_channel(), mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        let state = State::new(events, to_editor, to_lean, Settings::default(), Engine::default());
+        let mut s = Session { state, editor, lean, _events: inbox };
+        s.says(Side::Editor, json!({"id": 0, "method": "initialize", "params": {"capabilities": {}}}));
+        s.says(Side::Lean, json!({"id": 0, "result": {"capabilities": {"codeActionProvider": true}}}));
+        s.says(Side::Editor, json!({"method": "initialized", "params": {}}));
+        let text = json!({"uri": "file:///A.lean", "languageId": "lean4", "version": 1, "text": "x"});
+        s.says(Side::Editor, json!({"method": "textDocument/didOpen", "params": {"textDocument": text}}));
+        (s.hears(Side::Editor), s.hears(Side::Lean));
+        s
+    }
+
+    impl Session {
+        fn says(&mut self, side: Side, body: Value) {
+            let frame = Frame::from_body(body.to_string());
+            assert!(self.state.handle(Event::Incoming(side, Incoming::Frame(frame), None)));
+        }
+
+        /// What a peer was sent meanwhile.
+        fn hears(&mut self, side: Side) -> Vec<Value> {
+            let queue = if side == Side::Editor { &mut self.editor } else { &mut self.lean };
+            let bodies = std::iter::from_fn(|| queue.try_recv().ok()).map(|out| {
+                let at = out.bytes.windows(4).position(|w| w == b"\r\n\r\n").expect("a frame") + 4;
+                serde_json::from_slice(&out.bytes[at..]).expect("JSON")
+            });
+            bodies.collect()
+        }
+
+        fn passes(&mut self) {
+            let (there, back) =
+                (json!({"id": 1, "method": "x", "params": {}}), json!({"id": 1, "result": 1.5}));
+            self.says(Side::Editor, there.clone());
+            self.says(Side::Lean, back.clone());
+            assert_eq!((self.hears(Side::Lean), self.hears(Side::Editor)), (vec![there], vec![back]));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_answers_whoever_waits_and_the_session_goes_on() {
+        let mut s = session();
+        // Lean's answer to a code action request is held back, a request is made to us, one by us.
+        let answer = json!({"id": 5, "result": [{"title": "Lean's"}]});
+        let question = ActionQuestion {
+            place: None,
+            invoked: true,
+            until: Some(Instant::now() + Duration::from_secs(9)),
+        };
+        let id = RequestId::from(5u64);
+        let frame = Frame::from_body(answer.to_string());
+        s.state.held.push(Held { id, answer: Some((frame, None)), question });
+        s.state.calls.insert(3, RequestId::from(6u64));
+        s.state.summary.ours.insert(RequestId::from(6u64));
+        let asked = s.state.ask_lean("$/lean/plainGoal", &json!({})).expect("Lean may be asked");
+        s.hears(Side::Lean);
+
+        s.state.guarded(|_| panic!("the test's"));
+        let heard = s.hears(Side::Editor);
+        assert_eq!(heard[0], answer, "Lean's answer passes as it was");
+        assert_eq!((&heard[1]["id"], &heard[1]["error"]["code"]), (&json!(6), &json!(-32603)));
+        assert_eq!(heard[2]["method"], "window/showMessage");
+        assert!(heard[2]["params"]["message"].as_str().unwrap().contains("close a file and open it again"));
+        assert_eq!(heard.len(), 3, "{heard:#?}");
+        s.passes();
+        s.says(Side::Lean, json!({"id": asked, "result": null}));
+        assert_eq!(s.hears(Side::Editor), Vec::<Value>::new(), "what we asked stays ours");
+        // A text that may be wrong is not known any more, until it is opened again.
+        assert!(s.state.documents.get("file:///A.lean").is_none());
+        let text = json!({"uri": "file:///A.lean", "languageId": "lean4", "version": 2, "text": "y"});
+        s.says(Side::Editor, json!({"method": "textDocument/didOpen", "params": {"textDocument": text}}));
+        assert_eq!(s.state.documents.get("file:///A.lean").unwrap().text(), "y");
+        assert!(s.state.health.broken.is_none(), "the part is back");
+    }
+
+    #[tokio::test]
+    async fn what_fails_again_and_again_stays_off_and_what_was_ours_is_still_nobody_elses() {
+        let mut s = session();
+        let asked = s.state.ask_lean("$/lean/plainGoal", &json!({})).expect("Lean may be asked");
+        for _ in 0..FAILURES {
+            s.state.guarded(|_| panic!("the test's"));
+        }
+        let told: Vec<Value> = s.hears(Side::Editor);
+        assert_eq!(told.len(), 2, "one message for each cause: {told:#?}");
+        assert!(told[1]["params"]["message"].as_str().unwrap().contains("is off"));
+        s.hears(Side::Lean);
+        s.passes();
+        s.says(Side::Lean, json!({"id": asked, "result": null}));
+        assert_eq!(s.hears(Side::Editor), Vec::<Value>::new());
+        let ours = json!({"title": "t", "data": {"leanCopilot": "s1"}});
+        s.says(Side::Editor, json!({"id": 7, "method": "codeAction/resolve", "params": ours}));
+        s.says(Side::Editor, json!({"id": 8, "method": "$/leanCopilot/suggest", "params": {}}));
+        s.says(Side::Editor, json!({"method": "$/leanCopilot/event", "params": {}}));
+        let heard = s.hears(Side::Editor);
+        assert_eq!((&heard[0]["id"], &heard[0]["result"]), (&json!(7), &ours));
+        assert_eq!((&heard[1]["id"], &heard[1]["error"]["code"]), (&json!(8), &json!(-32603)));
+        assert_eq!(s.hears(Side::Lean), Vec::<Value>::new(), "Lean hears nothing of it");
+    }
+}

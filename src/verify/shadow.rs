@@ -27,7 +27,8 @@ pub struct Shadow {
     stderr: StderrTail,
     /// The most recently used one last.
     open: VecDeque<Document>,
-    hangs: bool,
+    /// Why it cannot be used any more.
+    useless: Option<&'static str>,
     // Below the client, so that the server's input is closed before its group is killed.
     _process: ServerProcess,
 }
@@ -61,7 +62,13 @@ impl Shadow {
         let greeting = tokio::time::timeout(START_LIMIT, client.initialize(initialize_params())).await;
         let problem = match greeting {
             Ok(Ok(_)) => {
-                return Ok(Shadow { client, stderr, open: VecDeque::new(), hangs: false, _process: process });
+                return Ok(Shadow {
+                    client,
+                    stderr,
+                    open: VecDeque::new(),
+                    useless: None,
+                    _process: process,
+                });
             }
             Ok(Err(e)) => e.to_string(),
             Err(_) => format!("no answer to `initialize` within {} s", START_LIMIT.as_secs()),
@@ -86,9 +93,10 @@ impl Shadow {
         let version = self.set_text(uri, text).map_err(|e| self.died(uri, e))?;
         let answer = tokio::select! {
             answer = self.client.barrier(uri, version, limit) => answer,
-            () = self.silence(uri, pulse) => {
-                self.hangs = true;
-                return Err(Trouble::Died(Failure::new(FailureKind::Lean, "the second Lean server hangs")));
+            why = self.useless(uri, pulse) => {
+                self.useless = Some(why);
+                let message = format!("the second Lean server {why}");
+                return Err(Trouble::Died(Failure::new(FailureKind::Lean, message)));
             }
         };
         match answer {
@@ -105,22 +113,30 @@ impl Shadow {
 
     /// Whether the server is of no use any more, and why.
     pub fn end(&self) -> Option<&'static str> {
-        if self.hangs { Some("hung") } else { self.client.is_closed().then_some("died") }
+        self.useless.or_else(|| self.client.is_closed().then_some("died"))
     }
 
-    /// Returns when the server, or its process for the document, does not take questions any more. Lean
-    /// answers this one beside whatever it elaborates.
-    async fn silence(&self, uri: &str, (pause, limit): (Duration, Duration)) {
+    /// Returns why the server cannot be used any more: it prints without end, or it, or its process for the
+    /// document, does not take questions. Lean answers this one beside whatever it elaborates.
+    async fn useless(&self, uri: &str, (pause, limit): (Duration, Duration)) -> &'static str {
+        const LOOK: Duration = Duration::from_secs(1);
+        let mut next = tokio::time::Instant::now() + pause;
         loop {
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(LOOK).await;
+            if self.client.is_flooded(uri) {
+                return "flooded its output";
+            }
+            if tokio::time::Instant::now() < next {
+                continue;
+            }
             let asked = serde_json::json!({"uri": uri});
             let answer = self.client.request_within::<serde_json::Value>("$/lean/rpc/connect", &asked, limit);
             match answer.await {
-                Err(LeanError::Timeout { .. }) => return,
+                Err(LeanError::Timeout { .. }) => return "hung",
                 // What waits for the elaboration hears of it as well, and says more.
                 Err(LeanError::Closed) => std::future::pending().await,
                 // A refusal is an answer, too.
-                _ => {}
+                _ => next = tokio::time::Instant::now() + pause,
             }
         }
     }

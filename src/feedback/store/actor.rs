@@ -358,7 +358,15 @@ impl Actor {
     }
 
     fn answer(&mut self, question: Question) {
-        // Nobody may be waiting any more for an answer: that is no error.
+        // Nobody may be waiting any more for an answer: that is no error, and each would wait for the disk.
+        let given_up = match &question {
+            Question::Stats(reply) => reply.is_closed(),
+            Question::List(_, reply) => reply.is_closed(),
+            _ => false,
+        };
+        if given_up {
+            return;
+        }
         match question {
             Question::Stats(reply) => drop(reply.send(self.open().and_then(|s| s.stats()))),
             Question::List(select, reply) => drop(reply.send(self.open().and_then(|s| s.list(&select)))),

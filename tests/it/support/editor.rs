@@ -18,6 +18,13 @@ use super::processes::{self, Mark};
 /// Longest wait for anything; a machine may be busy with other things.
 pub const LONG: Duration = Duration::from_secs(120);
 
+/// A goal at which `rfl`, one of the first tactics that are tried anywhere, does not end: Lean's kernel is
+/// given a proof by cases that takes days. The hole is in the last line.
+pub const LOOPING: &str = "set_option maxHeartbeats 0\n\
+    macro_rules | `(tactic| rfl) => `(tactic| (have : ∀ a b c d e : Fin 100, a.val + b.val + c.val + d.val + e.val \
+    = e.val + d.val + c.val + b.val + a.val := by decide +kernel; assumption))\n\
+    theorem loops (p q : Prop) (h : p ∧ q) : q ∧ p := by\n  sorry\n";
+
 /// How `serve` is started.
 #[derive(Default)]
 pub struct Setup {
