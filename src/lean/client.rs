@@ -75,7 +75,7 @@ impl LeanError {
 
 /// Diagnostics of one document that are kept at most. More come from no proof, but from a program that
 /// prints without end; who waits for them must not take what is kept for all.
-const MOST_DIAGNOSTICS: usize = 100_000;
+const MOST_DIAGNOSTICS: usize = 20_000;
 
 /// A document's diagnostics as published so far.
 #[derive(Debug, Default, Clone)]

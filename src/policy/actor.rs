@@ -173,8 +173,9 @@ impl PolicyHandle {
             self.requests().send(request).await.map_err(|_| gone())?;
             answer.await.map_err(|_| gone())?
         };
-        // What waits behind a request that hangs gives up no later than that.
-        match tokio::time::timeout(self.front.patience, work).await {
+        // What waits behind a request that hangs gives up soon after that is known.
+        let limit = self.front.patience + Duration::from_millis(100);
+        match tokio::time::timeout(limit, work).await {
             Ok(proposals) => proposals,
             Err(_) => {
                 drop(self.requests());

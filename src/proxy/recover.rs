@@ -93,7 +93,8 @@ mod tests {
         s.says(Side::Editor, json!({"method": "initialized", "params": {}}));
         let text = json!({"uri": "file:///A.lean", "languageId": "lean4", "version": 1, "text": "x"});
         s.says(Side::Editor, json!({"method": "textDocument/didOpen", "params": {"textDocument": text}}));
-        (s.hears(Side::Editor), s.hears(Side::Lean));
+        s.hears(Side::Editor);
+        s.hears(Side::Lean);
         s
     }
 

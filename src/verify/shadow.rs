@@ -17,7 +17,7 @@ const OPEN_DOCUMENTS: usize = 2;
 /// The time in work after which a server is asked whether it is there, and the time that it has to say so:
 /// for a document that is open, and for one that a new process has to read.
 const PULSE: [(Duration, Duration); 2] =
-    [(Duration::from_secs(5), Duration::from_secs(10)), (Duration::from_secs(30), Duration::from_secs(30))];
+    [(Duration::from_secs(4), Duration::from_secs(10)), (Duration::from_secs(30), Duration::from_secs(30))];
 /// Limit for the first answer of a server.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -89,7 +89,8 @@ impl Shadow {
         text: &str,
         limit: Duration,
     ) -> Result<Vec<Diagnostic>, Trouble> {
-        let pulse = PULSE[usize::from(!self.is_open(uri))];
+        let known = self.open.iter().any(|d| d.uri == uri && imports(&d.text).eq(imports(text)));
+        let pulse = PULSE[usize::from(!known)];
         let version = self.set_text(uri, text).map_err(|e| self.died(uri, e))?;
         let answer = tokio::select! {
             answer = self.client.barrier(uri, version, limit) => answer,
@@ -176,6 +177,12 @@ impl Shadow {
         let message = format!("{}{}", failure.message, said(&self.stderr));
         Trouble::Died(Failure { message, ..failure })
     }
+}
+
+/// What a text imports: with other imports a new process reads it.
+fn imports(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .filter(|l| l.starts_with("import") || l.starts_with("public import") || l.starts_with("module"))
 }
 
 fn said(stderr: &StderrTail) -> String {

@@ -22,7 +22,7 @@ fn with_fake(name: &str, knows_us: bool, settings: Value) -> Editor {
 }
 
 fn fake(editor: &Editor) -> Process {
-    let is_it = |p: &Process| p.words.contains("fake_lean.js") && !p.words.contains("lean-copilot serve");
+    let is_it = |p: &Process| p.words.contains("fake_lean.js") && !p.is_ours();
     editor.mark.processes().into_iter().find(is_it).expect("the server runs")
 }
 

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, mkfifoat};
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use crate::support::editor::{Editor, LONG, Setup};
@@ -85,8 +85,7 @@ fn a_store_that_may_not_grow_is_told_once_and_writes_again_when_it_may() {
         echoes(&mut editor);
 
         let serve = Pid::from_raw(editor.pid() as i32);
-        let all = Rlimit { current: None, maximum: None };
-        prlimit(serve, Resource::Fsize, all).expect("the limit is lifted");
+        prlimit(serve, Resource::Fsize, getrlimit(Resource::Fsize)).expect("the limit is lifted");
         let until = Instant::now() + LONG;
         loop {
             let id = editor.request("$/leanCopilot/feedback", json!({"kind": "stats"}));

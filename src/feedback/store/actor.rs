@@ -488,7 +488,11 @@ mod tests {
         let (store, _folder) = store("panic");
         let error = run(&store, || panic!("the test's")).await.unwrap_err();
         assert!(error.to_string().contains("does not answer"), "{error}");
-        assert!(store.status().problem.unwrap().message.contains("failed"));
+        let started = Instant::now();
+        while store.status().problem.is_none_or(|p| !p.message.contains("failed")) {
+            assert!(started.elapsed() < RETRY, "{:?}", store.status());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         assert_eq!(store.stats().await.unwrap().rounds, 0, "the next question is answered");
         let started = Instant::now();
         while store.status().problem.is_some() {
@@ -503,6 +507,7 @@ mod tests {
         let store = StoreHandle { patience: Duration::from_millis(200), ..store };
         let (free, hold) = std::sync::mpsc::channel::<()>();
         run(&store, move || _ = hold.recv()).await.unwrap_err();
+        tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(store.status().problem.unwrap().message.contains("does not answer"));
         store.stats().await.unwrap_err();
         drop(free);

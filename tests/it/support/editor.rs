@@ -38,7 +38,7 @@ pub struct Setup {
     pub env: Vec<(OsString, OsString)>,
     /// User directories; a folder of its own where none are given.
     pub home: Option<PathBuf>,
-    /// `ulimit -f` of the session, in KiB.
+    /// `ulimit -S -f` of the session, in KiB.
     pub largest_file: Option<u64>,
 }
 
@@ -128,7 +128,7 @@ impl Editor {
         command.arg("serve").arg("--").args(words);
         if let Some(kib) = setup.largest_file {
             let inner = std::mem::replace(&mut command, Command::new("bash"));
-            command.args(["-c", r#"ulimit -f "$0" && exec "$@""#]).arg(kib.to_string());
+            command.args(["-c", r#"ulimit -S -f "$0" && exec "$@""#]).arg(kib.to_string());
             command.arg(inner.get_program()).args(inner.get_args());
             command.envs(inner.get_envs().filter_map(|(k, v)| Some((k, v?))));
         }
@@ -360,7 +360,9 @@ fn receive(mut from: impl BufRead, shared: &Shared) {
     while let Some(body) = read_message(&mut from) {
         let Ok(mut message) = serde_json::from_slice::<Value>(&body) else { continue };
         // What only makes a message large is not kept.
-        message.get_mut("params").and_then(Value::as_object_mut).map(|p| p.remove("filler"));
+        if let Some(params) = message.get_mut("params").and_then(Value::as_object_mut) {
+            params.remove("filler");
+        }
         if message.get("method").is_some() && message.get("id").is_some() {
             shared.write(&json!({"jsonrpc": "2.0", "id": message["id"], "result": null}));
         }

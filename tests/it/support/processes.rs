@@ -21,6 +21,8 @@ pub struct Process {
     pub parent: i32,
     /// Its words, as it shows them.
     pub words: String,
+    /// The name of its program.
+    pub program: String,
 }
 
 impl Mark {
@@ -53,13 +55,13 @@ impl Mark {
 
     /// The second server, if it runs: it alone is told not to delay its reports.
     pub fn second(&self) -> Option<Process> {
-        self.processes().into_iter().find(|p| p.words.contains("-Dserver.reportDelayMs=0") && !p.is_worker())
+        self.processes().into_iter().find(|p| p.words.contains("-Dserver.reportDelayMs=0"))
     }
 
     /// The server of the editor's, if it runs.
     pub fn first(&self) -> Option<Process> {
         let is_it = |p: &Process| p.words.contains("server.js") && !p.words.contains("reportDelayMs");
-        self.processes().into_iter().find(|p| is_it(p) && !p.words.contains("lean-copilot"))
+        self.processes().into_iter().find(|p| is_it(p) && !p.is_ours())
     }
 
     /// The processes that a server started.
@@ -93,8 +95,9 @@ impl Process {
         rest.split(' ').skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum()
     }
 
-    fn is_worker(&self) -> bool {
-        self.words.starts_with("lean (standby)")
+    /// Whether it is `lean-copilot`.
+    pub fn is_ours(&self) -> bool {
+        self.program == "lean-copilot"
     }
 }
 
@@ -109,7 +112,10 @@ fn process(pid: i32) -> Option<Process> {
     }
     let words = std::fs::read(folder.join("cmdline")).ok()?;
     let words = String::from_utf8_lossy(&words).replace('\0', " ");
-    Some(Process { pid, parent, words })
+    // Between `fork` and `exec` a child of ours looks like us.
+    let program = std::fs::read_link(folder.join("exe")).ok()?;
+    let program = program.file_name()?.to_string_lossy().into_owned();
+    Some(Process { pid, parent, words, program })
 }
 
 /// Resident memory of a process, in bytes.
