@@ -108,8 +108,8 @@ fn complaint_06_no_false_success() {
             let edit = &suggestion["edit"];
             let lines: Vec<&str> = text.lines().collect();
             let line = edit["range"]["start"]["line"].as_u64().unwrap() as usize;
-            let applied =
-                [&lines[..line], &[&format!("  {}", edit["newText"].as_str().unwrap().trim())]].concat();
+            let tactic = format!("  {}", edit["newText"].as_str().unwrap().trim());
+            let applied = [&lines[..line], &[tactic.as_str()]].concat();
             let version = editor.received() as i32 + 2;
             editor.replace(uri, version, &(applied.join("\n") + "\n"));
             let said = editor.diagnostics(uri, version);
