@@ -13,7 +13,7 @@ import time
 from leanclient import LeanLSPClient
 
 HOLE = "sorry"
-LIMIT_S = 120
+LIMIT_S = 240
 
 
 def main(project: str, file: str) -> None:

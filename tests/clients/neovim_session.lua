@@ -5,7 +5,7 @@
 --
 -- In the environment: SERVER, a JSON list of words that start it; FILE, the file; RESULT, where one JSON object
 -- is written: the goal, the action's title, the text and what Lean said before and after.
-local LIMIT = 120 * 1000
+local LIMIT = 240 * 1000
 
 local function fail(why)
   io.stderr:write(why .. '\n')

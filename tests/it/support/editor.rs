@@ -16,7 +16,7 @@ use tokio::sync::SemaphorePermit;
 use super::processes::{self, Mark};
 
 /// Longest wait for anything; a machine may be busy with other things.
-pub const LONG: Duration = Duration::from_secs(120);
+pub const LONG: Duration = Duration::from_secs(240);
 
 /// A goal at which `rfl`, one of the first tactics that are tried anywhere, does not end: Lean's kernel is
 /// given a proof by cases that takes days. The hole is in the last line.
