@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::published::{PublishParams, Published, publish};
 use crate::error::{Failure, FailureKind};
 use crate::lsp::codec::{Frame, FrameReader, write_frame};
 use crate::lsp::message::{self, Envelope, Kind, RequestId, ResponseError};
@@ -71,18 +72,6 @@ impl LeanError {
         };
         Failure::new(FailureKind::Lean, self.to_string()).hint(hint)
     }
-}
-
-/// Diagnostics of one document that are kept at most. More come from no proof, but from a program that
-/// prints without end; who waits for them must not take what is kept for all.
-const MOST_DIAGNOSTICS: usize = 20_000;
-
-/// A document's diagnostics as published so far.
-#[derive(Debug, Default, Clone)]
-struct Published {
-    version: Option<i32>,
-    diagnostics: Vec<Diagnostic>,
-    flooded: bool,
 }
 
 #[derive(Debug, Default)]
@@ -244,7 +233,7 @@ impl LeanClient {
         Ok(self.diagnostics(uri, version))
     }
 
-    /// Whether there are more diagnostics of a document than are kept.
+    /// Whether there are more diagnostics of a document than are kept: these are not all.
     pub fn is_flooded(&self, uri: &str) -> bool {
         self.shared.lock().published.get(uri).is_some_and(|p| p.flooded)
     }
@@ -417,33 +406,6 @@ fn respond(envelope: &Envelope<'_>, shared: &Shared) {
 
 fn null() -> Box<RawValue> {
     RawValue::NULL.to_owned()
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PublishParams {
-    uri: String,
-    version: Option<i32>,
-    diagnostics: Vec<Diagnostic>,
-    #[serde(default)]
-    is_incremental: bool,
-}
-
-/// `isIncremental` (Lean 4.31) appends to the same version; otherwise the list is replaced.
-fn publish(params: PublishParams, published: &mut HashMap<String, Published>) {
-    let entry = published.entry(params.uri).or_default();
-    // A late message about an older version says nothing about the newer one.
-    if matches!((entry.version, params.version), (Some(have), Some(new)) if new < have) {
-        return;
-    }
-    if params.is_incremental && entry.version == params.version {
-        let room = MOST_DIAGNOSTICS.saturating_sub(entry.diagnostics.len());
-        entry.flooded |= params.diagnostics.len() > room;
-        entry.diagnostics.extend(params.diagnostics.into_iter().take(room));
-    } else {
-        (entry.diagnostics, entry.flooded) = (params.diagnostics, false);
-    }
-    entry.version = params.version;
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod command;
 pub mod process;
+mod published;
 pub mod toolchain;
 pub mod uri;
 
