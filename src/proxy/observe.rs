@@ -120,7 +120,6 @@ impl State {
         let at = |pointer: &str| params.capabilities.pointer(pointer);
         self.client = Client {
             knows_us: at("/experimental/leanCopilot").is_some_and(|v| !v.is_null() && v != &json!(false)),
-            versioned_edits: at("/workspace/workspaceEdit/documentChanges") == Some(&json!(true)),
         };
         if let Some(settings) = params.initialization_options.get("leanCopilot") {
             self.configure(settings);

@@ -232,7 +232,7 @@ impl State {
         let mut actions: Vec<Value> = Vec::new();
         for round in self.rounds.iter().filter(|r| r.covers(uri, *version, *range)) {
             for suggestion in round.suggestions.iter().take(self.settings.limit) {
-                let action = actions::code_action(uri, *version, self.client.versioned_edits, suggestion);
+                let action = actions::code_action(uri, *version, suggestion);
                 if actions.iter().all(|a| a["edit"] != action["edit"]) {
                     actions.push(action);
                 }

@@ -82,8 +82,6 @@ pub struct Held {
 pub struct Client {
     /// It announced `capabilities.experimental.leanCopilot`.
     pub knows_us: bool,
-    /// It takes `documentChanges` in edits.
-    pub versioned_edits: bool,
 }
 
 /// How far the session is.

@@ -26,8 +26,10 @@ fn with_session(test: impl FnOnce(&mut Editor)) {
     static DONE: AtomicUsize = AtomicUsize::new(0);
     let mut shared = SESSION.lock().unwrap_or_else(PoisonError::into_inner);
     let mut editor = shared.take().unwrap_or_else(|| {
-        let settings = json!({"auto_suggest": false, "lean_search": false, "idle_stop_s": IDLE_S});
-        Editor::start("complaints", Setup { knows_us: true, settings, ..Setup::default() })
+        let settings = json!({"auto_suggest": false, "lean_search": false});
+        // In the environment, as the verifier begins with it.
+        let env = vec![("LEAN_COPILOT_IDLE_STOP_S".into(), IDLE_S.to_string().into())];
+        Editor::start("complaints", Setup { knows_us: true, settings, env, ..Setup::default() })
     });
     test(&mut editor);
     if DONE.fetch_add(1, Ordering::Relaxed) + 1 < SHARERS {

@@ -13,8 +13,9 @@ const URI: &str = "file:///Ends.lean";
 
 /// A session whose second server loops.
 fn looping(name: &str) -> Editor {
-    let settings = json!({"verify_timeout_ms": 60_000, "auto_suggest": false, "lean_search": false});
-    let mut editor = Editor::start(name, Setup { knows_us: true, settings, ..Setup::default() });
+    let settings = json!({"auto_suggest": false, "lean_search": false});
+    let env = vec![("LEAN_COPILOT_VERIFY_TIMEOUT_MS".into(), "100000".into())];
+    let mut editor = Editor::start(name, Setup { knows_us: true, settings, env, ..Setup::default() });
     editor.open(URI, LOOPING);
     editor.diagnostics(URI, 1);
     let mut place = at(URI, LOOPING.lines().count() as u32 - 1, 2);
