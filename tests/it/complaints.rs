@@ -248,17 +248,19 @@ fn complaint_12_the_user_is_told_when_a_worker_died() {
         for worker in editor.mark.below(&first) {
             worker.signal(Signal::KILL);
         }
-        let status = |state: &'static str| {
-            move |m: &Value| m["method"] == "$/leanCopilot/status" && m["params"]["state"] == state
+        let status = |degraded: bool| {
+            move |m: &Value| {
+                m["method"] == "$/leanCopilot/status" && (m["params"]["state"] == "degraded") == degraded
+            }
         };
-        let told = editor.wait(from, LONG, "word of it", status("degraded"));
+        let told = editor.wait(from, LONG, "word of it", status(true));
         let params = &told["params"];
         assert!(params["message"].as_str().unwrap().contains("`Worker.lean` has died"), "{params}");
         assert!(params["remedy"].as_str().unwrap().contains("next edit"), "{params}");
         let from = editor.received();
         editor.replace(uri, 2, &text("worker_again"));
         editor.diagnostics(uri, 2);
-        editor.wait(from, LONG, "word that it is over", status("ready"));
+        editor.wait(from, LONG, "word that it is over", status(false));
         proved(editor, uri, &text("worker_again"));
         close(editor, uri);
     });
