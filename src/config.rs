@@ -41,6 +41,9 @@ pub struct Settings {
     pub lean_search: bool,
     /// Stop the second Lean server after this time without work, in seconds.
     pub idle_stop_s: u64,
+    /// Ask Lean's server whether it is there after this time in which it left the editor without a word,
+    /// and say so after as long again, in seconds.
+    pub lean_silence_s: u64,
     /// Keep goals, candidates, verdicts and outcomes in the feedback store.
     pub recording: bool,
     /// Bundle in use: a name under `models/` or a folder; none means the default bundle.
@@ -61,6 +64,7 @@ impl Default for Settings {
             verify_timeout_ms: 3000,
             lean_search: true,
             idle_stop_s: 600,
+            lean_silence_s: 20,
             recording: true,
             bundle: None,
             device: DeviceChoice::Auto,

@@ -150,7 +150,8 @@ class Session {
       for (const message of file.pending.values()) file.worker.send(message);   // asked of the text, not of the worker
       return;
     }
-    this.failPending(file, code ? ERROR.workerCrashed : ERROR.workerExited, `Lean has stopped for ${file.uri} (exit code ${code})`);
+    const how = code === null ? 'by a signal' : `exit code ${code}`;
+    this.failPending(file, code === 0 ? ERROR.workerExited : ERROR.workerCrashed, `Lean has stopped for ${file.uri} (${how})`);
     const lines = file.text.split('\n').length, fatalError = 2;
     const range = { start: { line: 0, character: 0 }, end: { line: lines, character: 0 } };
     const textDocument = { uri: file.uri, version: file.version };

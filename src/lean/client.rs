@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::published::{PublishParams, Published, publish};
 use crate::error::{Failure, FailureKind};
 use crate::lsp::codec::{Frame, FrameReader, write_frame};
 use crate::lsp::message::{self, Envelope, Kind, RequestId, ResponseError};
@@ -71,13 +72,6 @@ impl LeanError {
         };
         Failure::new(FailureKind::Lean, self.to_string()).hint(hint)
     }
-}
-
-/// A document's diagnostics as published so far.
-#[derive(Debug, Default, Clone)]
-struct Published {
-    version: Option<i32>,
-    diagnostics: Vec<Diagnostic>,
 }
 
 #[derive(Debug, Default)]
@@ -237,6 +231,11 @@ impl LeanClient {
         let params = json!({"uri": uri, "version": version});
         let _: Value = self.request_within("textDocument/waitForDiagnostics", &params, limit).await?;
         Ok(self.diagnostics(uri, version))
+    }
+
+    /// Whether there are more diagnostics of a document than are kept: these are not all.
+    pub fn is_flooded(&self, uri: &str) -> bool {
+        self.shared.lock().published.get(uri).is_some_and(|p| p.flooded)
     }
 
     /// What Lean has said so far about a version of a document.
@@ -407,31 +406,6 @@ fn respond(envelope: &Envelope<'_>, shared: &Shared) {
 
 fn null() -> Box<RawValue> {
     RawValue::NULL.to_owned()
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PublishParams {
-    uri: String,
-    version: Option<i32>,
-    diagnostics: Vec<Diagnostic>,
-    #[serde(default)]
-    is_incremental: bool,
-}
-
-/// `isIncremental` (Lean 4.31) appends to the same version; otherwise the list is replaced.
-fn publish(params: PublishParams, published: &mut HashMap<String, Published>) {
-    let entry = published.entry(params.uri).or_default();
-    // A late message about an older version says nothing about the newer one.
-    if matches!((entry.version, params.version), (Some(have), Some(new)) if new < have) {
-        return;
-    }
-    if params.is_incremental && entry.version == params.version {
-        entry.diagnostics.extend(params.diagnostics);
-    } else {
-        entry.diagnostics = params.diagnostics;
-    }
-    entry.version = params.version;
 }
 
 #[cfg(test)]

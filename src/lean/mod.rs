@@ -4,6 +4,7 @@ pub mod client;
 pub mod command;
 pub mod ourselves;
 pub mod process;
+mod published;
 pub mod toolchain;
 pub mod uri;
 

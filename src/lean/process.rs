@@ -1,8 +1,9 @@
 //! Lean's server as a child process in a group of its own.
 //!
-//! The whole group is killed when the owner drops it. Where we are killed ourselves (SIGKILL, power),
-//! the child's standard input ends, and Lean's server takes that for `exit`: its workers, which leave
-//! the group by `setsid`, see the end of theirs in turn.
+//! The whole group is killed when the owner drops it. Where we are killed ourselves (SIGKILL), the kernel
+//! kills the child too (Linux), whatever it is busy with; elsewhere it sees its standard input end, which
+//! Lean's server takes for `exit`. Its workers, which may have left the group by `setsid`, see the end of
+//! theirs in turn.
 
 use std::collections::VecDeque;
 use std::process::{ExitStatus, Stdio};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use super::LeanCommand;
@@ -45,7 +46,11 @@ impl ServerProcess {
         wrap.wrap(process_wrap::tokio::ProcessGroup::leader());
         #[cfg(windows)]
         wrap.wrap(process_wrap::tokio::JobObject);
-        let mut child = wrap.spawn().map_err(|e| spawn_failure(command, &e))?;
+        #[cfg(target_os = "linux")]
+        let spawned = bound::spawn(wrap);
+        #[cfg(not(target_os = "linux"))]
+        let spawned = wrap.spawn();
+        let mut child = spawned.map_err(|e| spawn_failure(command, &e))?;
         let (stdin, stdout, stderr) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
         Ok(ServerProcess { child, stdin, stdout, stderr })
     }
@@ -94,20 +99,67 @@ fn spawn_failure(command: &LeanCommand, error: &std::io::Error) -> Failure {
     }
 }
 
+/// Children that do not outlive us, however we end.
+#[cfg(target_os = "linux")]
+mod bound {
+    use std::io::{Error, ErrorKind, Result};
+    use std::sync::mpsc::{Sender, channel, sync_channel};
+    use std::sync::{LazyLock, Mutex, PoisonError};
+
+    use process_wrap::tokio::{ChildWrapper, CommandWrap};
+    use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+
+    type Job = Box<dyn FnOnce() + Send>;
+
+    /// The kernel ends such a child with the *thread* that started it, and Tokio's threads come and go:
+    /// all are started by one that lives as long as the process.
+    static STARTER: LazyLock<Mutex<Sender<Job>>> = LazyLock::new(|| {
+        let (jobs, queue) = channel::<Job>();
+        // Where no thread can be made, the queue is closed, and starting a child fails with a message.
+        let _ =
+            std::thread::Builder::new().name("starter".into()).spawn(move || queue.iter().for_each(|j| j()));
+        Mutex::new(jobs)
+    });
+
+    /// Starts the command. Needs a Tokio runtime.
+    pub fn spawn(mut wrap: CommandWrap) -> Result<Box<dyn ChildWrapper>> {
+        let parent = getpid();
+        let die_with_us = move || {
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            // We may have died before that was asked for.
+            if getppid() == Some(parent) { Ok(()) } else { Err(Error::from(ErrorKind::BrokenPipe)) }
+        };
+        // SAFETY: between `fork` and `exec` the closure makes two system calls and allocates nothing.
+        unsafe { wrap.command_mut().pre_exec(die_with_us) };
+        let runtime = tokio::runtime::Handle::current();
+        let (answer, answered) = sync_channel(1);
+        let job: Job = Box::new(move || {
+            let _context = runtime.enter();
+            // Whoever asked waits below.
+            let _ = answer.send(wrap.spawn());
+        });
+        let gone = || Error::other("the thread that starts processes cannot be made");
+        STARTER.lock().unwrap_or_else(PoisonError::into_inner).send(job).map_err(|_| gone())?;
+        answered.recv().map_err(|_| gone())?
+    }
+}
+
 /// The last lines that a process printed on stderr, for messages about its end.
 #[derive(Debug, Clone, Default)]
 pub struct StderrTail(Arc<Mutex<VecDeque<String>>>);
 
 impl StderrTail {
-    /// Reads a stderr to its end in a task of its own; each line goes to the log as well.
+    /// Reads a stderr to its end in a task of its own; each line goes to the log as well. A line without
+    /// an end is cut, so that a flood takes no memory.
     pub fn follow(stderr: impl AsyncRead + Unpin + Send + 'static) -> StderrTail {
         const LINES: usize = 20;
+        const LONGEST: u64 = 4096;
         let tail = StderrTail::default();
         let lines = tail.clone();
         tokio::spawn(async move {
             let mut reader = BufReader::new(stderr);
             let mut line = Vec::new();
-            while reader.read_until(b'\n', &mut line).await.is_ok_and(|n| n > 0) {
+            while (&mut reader).take(LONGEST).read_until(b'\n', &mut line).await.is_ok_and(|n| n > 0) {
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
                 line.clear();
                 tracing::debug!(target: "lean_stderr", "{text}");
@@ -138,7 +190,6 @@ mod tests {
 
     #[tokio::test]
     async fn the_whole_group_dies_with_its_owner() {
-        use tokio::io::AsyncReadExt;
         // The grandchild keeps the pipe open: it ends only when the grandchild is dead, too.
         let mut process = ServerProcess::spawn(&shell("sleep 1000 & echo up; wait")).unwrap();
         let mut stdout = process.stdout.take().unwrap();
@@ -171,5 +222,32 @@ mod tests {
         let tail = StderrTail::follow(&b"one\ntwo\n"[..]);
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert_eq!(tail.text(), "one\ntwo");
+    }
+
+    #[tokio::test]
+    async fn a_line_without_an_end_takes_no_memory() {
+        let tail = StderrTail::follow(tokio::io::repeat(b'x').take(8 << 20));
+        let started = std::time::Instant::now();
+        while tail.text().len() < 4096 {
+            assert!(started.elapsed() < Duration::from_secs(20));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(tail.text().len() <= 20 * 4097, "{}", tail.text().len());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_server_lives_on_when_the_thread_that_asked_for_it_ends() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let handle = runtime.handle().clone();
+        let asked = std::thread::spawn(move || {
+            let _context = handle.enter();
+            ServerProcess::spawn(&shell("cat; exit 3")).unwrap()
+        });
+        let process = asked.join().unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        let status = runtime.block_on(process.finish(Duration::from_secs(5)));
+        assert_eq!(status.unwrap().code(), Some(3));
     }
 }

@@ -1,4 +1,7 @@
 //! The policy's own thread: goals in, candidates out, the bundle reloaded between two requests.
+//!
+//! A panic costs the request and the session that it happened in. A thread that hangs, in a driver or on a
+//! disk that does not answer, is left behind and another takes its place.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +27,11 @@ const QUEUE: usize = 16;
 /// ONNX Runtime may have been installed meanwhile.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// A thread that has been busy with one request for so long hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Threads that may be left behind, hanging; each holds what it had loaded.
+const LEFT_BEHIND: u64 = 2;
+
 /// What the policy proposes for a goal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Proposals {
@@ -47,20 +55,53 @@ pub struct PolicyStatus {
 /// The policy's handle; clones speak to the same thread, which ends with the last of them.
 #[derive(Debug, Clone)]
 pub struct PolicyHandle {
-    requests: mpsc::Sender<Request>,
+    front: Arc<Front>,
     shared: Arc<Shared>,
+}
+
+/// Where requests go: to the thread that works now.
+#[derive(Debug)]
+struct Front {
+    dirs: Dirs,
+    patience: Duration,
+    requests: Mutex<mpsc::Sender<Request>>,
 }
 
 #[derive(Debug)]
 struct Shared {
     settings: Mutex<Settings>,
     status: Mutex<PolicyStatus>,
+    work: Mutex<Work>,
 }
 
-#[derive(Debug)]
+/// Which thread works, and on what since when.
+#[derive(Debug, Default)]
+struct Work {
+    /// The number of the thread; one with another number was left behind.
+    thread: u64,
+    since: Option<Instant>,
+}
+
+#[cfg_attr(not(test), derive(Debug))]
 enum Request {
-    Propose { goal: Goal, k: usize, cancel: Cancel, reply: oneshot::Sender<Result<Proposals>> },
+    Propose {
+        goal: Goal,
+        k: usize,
+        cancel: Cancel,
+        reply: oneshot::Sender<Result<Proposals>>,
+    },
     Warm,
+    /// What no request can be made to do from outside: fail, or hang.
+    #[cfg(test)]
+    Run(Box<dyn FnOnce() + Send>, oneshot::Sender<Result<Proposals>>),
+}
+
+/// What `Request` shows of a test's closure.
+#[cfg(test)]
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Request")
+    }
 }
 
 /// Cancels when its request's future is dropped.
@@ -75,15 +116,43 @@ impl Drop for CancelOnDrop {
 impl PolicyHandle {
     /// Starts the thread. Nothing is loaded before the first request.
     pub fn spawn(dirs: Dirs, settings: Settings) -> Result<PolicyHandle> {
-        let (requests, inbox) = mpsc::channel(QUEUE);
-        let shared =
-            Arc::new(Shared { settings: Mutex::new(settings), status: Mutex::new(PolicyStatus::default()) });
-        let actor = Actor { dirs, shared: shared.clone(), loaded: None, failed: None };
-        std::thread::Builder::new()
-            .name("policy".to_owned())
-            .spawn(move || actor.run(inbox))
-            .context("the policy's thread cannot be started")?;
-        Ok(PolicyHandle { requests, shared })
+        PolicyHandle::with_patience(dirs, settings, PATIENCE)
+    }
+
+    fn with_patience(dirs: Dirs, settings: Settings, patience: Duration) -> Result<PolicyHandle> {
+        let shared = Arc::new(Shared {
+            settings: Mutex::new(settings),
+            status: Mutex::default(),
+            work: Mutex::default(),
+        });
+        let requests = Mutex::new(start(dirs.clone(), shared.clone(), 0)?);
+        Ok(PolicyHandle { front: Arc::new(Front { dirs, patience, requests }), shared })
+    }
+
+    /// The way to a thread that works: one that hangs is left behind.
+    fn requests(&self) -> mpsc::Sender<Request> {
+        let mut requests = lock(&self.front.requests);
+        let mut work = lock(&self.shared.work);
+        let hangs = work.since.is_some_and(|since| since.elapsed() >= self.front.patience);
+        if hangs && work.thread < LEFT_BEHIND {
+            tracing::error!("the policy's thread hangs; another one takes its place");
+            match start(self.front.dirs.clone(), self.shared.clone(), work.thread + 1) {
+                Ok(fresh) => {
+                    *work = Work { thread: work.thread + 1, since: None };
+                    *requests = fresh;
+                }
+                Err(e) => tracing::error!("{e:#}"),
+            }
+        }
+        if hangs {
+            let message = format!("the policy did not answer for {} s", self.front.patience.as_secs());
+            let remedy = match work.since {
+                None => "it is loaded again with the next goal",
+                Some(_) => "restart Lean's server from the editor; other suggestions go on",
+            };
+            lock(&self.shared.status).problem = Some((message, remedy.to_owned()));
+        }
+        requests.clone()
     }
 
     /// Up to `k` tactics for a goal. Loads the bundle first where that is needed. Dropping the future stops
@@ -93,20 +162,38 @@ impl PolicyHandle {
         let guard = CancelOnDrop(cancel.clone());
         let (reply, answer) = oneshot::channel();
         let request = Request::Propose { goal: goal.clone(), k, cancel, reply };
-        self.requests.send(request).await.map_err(|_| anyhow!("the policy's thread has ended"))?;
-        let proposals = answer.await.map_err(|_| anyhow!("the policy's thread has ended"))?;
+        let proposals = self.ask(request, answer).await;
         drop(guard);
         proposals
+    }
+
+    async fn ask(&self, request: Request, answer: oneshot::Receiver<Result<Proposals>>) -> Result<Proposals> {
+        let gone = || anyhow!("the policy's thread has ended");
+        let work = async {
+            self.requests().send(request).await.map_err(|_| gone())?;
+            answer.await.map_err(|_| gone())?
+        };
+        // What waits behind a request that hangs gives up soon after that is known.
+        let limit = self.front.patience + Duration::from_millis(100);
+        match tokio::time::timeout(limit, work).await {
+            Ok(proposals) => proposals,
+            Err(_) => {
+                drop(self.requests());
+                let seconds = self.front.patience.as_secs();
+                Err(anyhow!("the policy did not answer within {seconds} s"))
+            }
+        }
     }
 
     /// Loads the bundle ahead of the first goal; skipped where work is already waiting.
     pub fn warm(&self) {
         // A full queue will load it anyway.
-        let _ = self.requests.try_send(Request::Warm);
+        let _ = self.requests().try_send(Request::Warm);
     }
 
     /// What is in use and what is wrong.
     pub fn status(&self) -> PolicyStatus {
+        drop(self.requests());
         lock(&self.shared.status).clone()
     }
 
@@ -121,9 +208,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Starts a thread; it ends when nobody can send to it any more.
+fn start(dirs: Dirs, shared: Arc<Shared>, thread: u64) -> Result<mpsc::Sender<Request>> {
+    let (requests, inbox) = mpsc::channel(QUEUE);
+    let actor = Actor { dirs, shared, thread, loaded: None, failed: None };
+    std::thread::Builder::new()
+        .name("policy".to_owned())
+        .spawn(move || actor.run(inbox))
+        .context("the policy's thread cannot be started")?;
+    Ok(requests)
+}
+
 struct Actor {
     dirs: Dirs,
     shared: Arc<Shared>,
+    thread: u64,
     loaded: Option<Loaded>,
     failed: Option<Failed>,
 }
@@ -155,23 +254,62 @@ struct Stamp {
 impl Actor {
     fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
         while let Some(request) = inbox.blocking_recv() {
+            if !self.begins() {
+                return;
+            }
+            // Nobody waits any more for an answer when its future was dropped.
             match request {
-                Request::Warm => {
-                    let _ = catch_unwind(AssertUnwindSafe(|| self.current().map(drop)));
-                }
+                Request::Warm => drop(self.guarded(|s| s.current().map(drop))),
                 Request::Propose { cancel, .. } if cancel.is_cancelled() => {}
                 Request::Propose { goal, k, cancel, reply } => {
-                    let answer = catch_unwind(AssertUnwindSafe(|| self.propose(&goal, k, &cancel)))
-                        .unwrap_or_else(|_| {
-                            // Whatever state the session is in, the next request gets a new one.
-                            self.loaded = None;
-                            Err(anyhow!("the policy failed on this goal"))
-                        });
-                    // Nobody waits any more when the future was dropped.
-                    let _ = reply.send(answer);
+                    let _ = reply.send(self.guarded(|s| s.propose(&goal, k, &cancel)));
+                }
+                #[cfg(test)]
+                Request::Run(work, reply) => {
+                    let done = || Proposals { candidates: Vec::new(), bundle: String::new() };
+                    let _ = reply.send(self.guarded(|_| {
+                        work();
+                        Ok(done())
+                    }));
                 }
             }
+            if !self.ended() {
+                return;
+            }
         }
+    }
+
+    /// Work begins; `false` for a thread that was left behind.
+    fn begins(&self) -> bool {
+        let mut work = lock(&self.shared.work);
+        work.since = if work.thread == self.thread { Some(Instant::now()) } else { work.since };
+        work.thread == self.thread
+    }
+
+    fn ended(&self) -> bool {
+        let mut work = lock(&self.shared.work);
+        work.since = if work.thread == self.thread { None } else { work.since };
+        work.thread == self.thread
+    }
+
+    /// Changes the status, unless the thread was left behind.
+    fn say(&self, change: impl FnOnce(&mut PolicyStatus)) {
+        if lock(&self.shared.work).thread == self.thread {
+            change(&mut lock(&self.shared.status));
+        }
+    }
+
+    /// Does something; a panic becomes an error, and whatever state the session is in, the next request
+    /// gets a new one.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Actor) -> Result<T>) -> Result<T> {
+        catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
+            (self.loaded, self.failed) = (None, None);
+            let message = "the policy failed on a goal".to_owned();
+            let remedy =
+                "it is loaded again with the next; the log, `serve.log` in the state directory, says more";
+            self.say(|s| s.problem = Some((message.clone(), remedy.to_owned())));
+            Err(anyhow!(message))
+        })
     }
 
     fn propose(&mut self, goal: &Goal, k: usize, cancel: &Cancel) -> Result<Proposals> {
@@ -180,9 +318,14 @@ impl Actor {
         let ids = prompt::encode(&loaded.bundle.tokenizer, goal, limits);
         let params = GenerationParams { k, max_tokens: limits.tactic_tokens, method: Method::Beam };
         let generated = loaded.session.generate(&ids, &params, cancel)?;
+        let bundle = loaded.bundle.id();
+        if self.failed.is_none() {
+            // What was wrong with a request before is over.
+            self.say(|s| s.problem = None);
+        }
         let candidates =
             generated.into_iter().map(|g| Candidate::new(g.text, Source::Policy, Some(g.log_prob)));
-        Ok(Proposals { candidates: candidates.collect(), bundle: loaded.bundle.id() })
+        Ok(Proposals { candidates: candidates.collect(), bundle })
     }
 
     /// The session of the bundle that is to be used now. Where that cannot be loaded, the one loaded before
@@ -199,24 +342,22 @@ impl Actor {
         let up_to_date = matches!((&self.loaded, &wanted), (Some(l), Some(w)) if l.stamp == *w);
         if up_to_date {
             if self.failed.take().is_some() {
-                lock(&self.shared.status).problem = None;
+                self.say(|s| s.problem = None);
             }
         } else if !self.failed.as_ref().is_some_and(|f| f.stamp == wanted && f.at.elapsed() < RETRY) {
             match stamp.and_then(|stamp| self.load(stamp)) {
                 Ok(loaded) => {
                     self.failed = None;
-                    *lock(&self.shared.status) = PolicyStatus {
-                        bundle: Some(loaded.bundle.id()),
-                        device: loaded.session.device().to_owned(),
-                        problem: None,
-                    };
+                    let bundle = Some(loaded.bundle.id());
+                    let device = loaded.session.device().to_owned();
+                    self.say(|s| *s = PolicyStatus { bundle, device, problem: None });
                     tracing::info!("policy: {} on {}", loaded.bundle.id(), loaded.session.device());
                     self.loaded = Some(loaded);
                 }
                 Err(e) => {
                     let failed = Failed::new(wanted, &e);
                     tracing::warn!("policy: {}", failed.message);
-                    lock(&self.shared.status).problem = Some((failed.message.clone(), failed.remedy.clone()));
+                    self.say(|s| s.problem = Some((failed.message.clone(), failed.remedy.clone())));
                     self.failed = Some(failed);
                 }
             }
@@ -267,4 +408,63 @@ fn files(dir: &Path) -> u64 {
     entries.sort();
     entries.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A policy without a bundle, whose requests are the test's.
+    fn policy(patience: Duration) -> PolicyHandle {
+        let none = std::env::temp_dir().join("lean-copilot-nothing-is-here");
+        let dirs = Dirs::below(&none, none.clone(), none.clone());
+        PolicyHandle::with_patience(dirs, Settings::default(), patience).unwrap()
+    }
+
+    async fn run(policy: &PolicyHandle, work: impl FnOnce() + Send + 'static) -> Result<Proposals> {
+        let (reply, answer) = oneshot::channel();
+        policy.ask(Request::Run(Box::new(work), reply), answer).await
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_request_and_is_told() {
+        let policy = policy(PATIENCE);
+        let error = run(&policy, || panic!("the test's")).await.unwrap_err();
+        assert!(error.to_string().contains("failed on a goal"), "{error}");
+        let (message, remedy) = policy.status().problem.unwrap();
+        assert!(message.contains("failed") && remedy.contains("loaded again"), "{message}: {remedy}");
+        run(&policy, || ()).await.expect("the thread goes on");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_thread_that_hangs_is_replaced_and_what_it_says_later_is_not_heard() {
+        let policy = policy(Duration::from_millis(200));
+        let (free, hold) = std::sync::mpsc::channel::<()>();
+        let stuck = run(&policy, move || _ = hold.recv()).await.unwrap_err();
+        assert!(stuck.to_string().contains("did not answer"), "{stuck}");
+        assert!(policy.status().problem.unwrap().0.contains("did not answer"));
+        run(&policy, || ()).await.expect("another thread answers");
+        drop(free);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        run(&policy, || ()).await.expect("and goes on when the first one comes back");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn threads_that_hang_do_not_pile_up() {
+        let policy = policy(Duration::from_millis(50));
+        let (free, hold) = std::sync::mpsc::channel::<()>();
+        let hold = Arc::new(Mutex::new(hold));
+        for _ in 0..5 {
+            let hold = hold.clone();
+            run(&policy, move || _ = lock(&hold).recv()).await.unwrap_err();
+        }
+        assert_eq!(lock(&policy.shared.work).thread, LEFT_BEHIND);
+        assert!(policy.status().problem.unwrap().1.contains("restart"));
+        drop(free);
+        let started = Instant::now();
+        while lock(&policy.shared.work).since.is_some() && started.elapsed() < Duration::from_secs(20) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        run(&policy, || ()).await.expect("the last one is still in use");
+    }
 }

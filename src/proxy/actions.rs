@@ -43,14 +43,13 @@ impl ActionParams {
     }
 }
 
-/// The code action of a suggestion: complete, so that it needs no `resolve`.
-pub fn code_action(uri: &str, version: i32, versioned: bool, suggestion: &Suggestion) -> Value {
+/// The code action of a suggestion: complete, so that it needs no `resolve`. Its edit has the one form that
+/// Lean's own actions have, whatever the client announced: clients made for Lean read `documentChanges`, and
+/// leanclient 0.13 hangs where there are `changes`, too.
+pub fn code_action(uri: &str, version: i32, suggestion: &Suggestion) -> Value {
     let edits = json!([{"range": suggestion.edit.range, "newText": suggestion.edit.new_text}]);
-    let edit = if versioned {
-        json!({"documentChanges": [{"textDocument": {"uri": uri, "version": version}, "edits": edits}]})
-    } else {
-        json!({"changes": {uri: edits}})
-    };
+    let edit =
+        json!({"documentChanges": [{"textDocument": {"uri": uri, "version": version}, "edits": edits}]});
     json!({
         "title": title(suggestion),
         "kind": "quickfix",
@@ -128,12 +127,12 @@ mod tests {
 
     #[test]
     fn an_action_carries_its_whole_edit_and_our_mark() {
-        let action = code_action("file:///A.lean", 4, true, &suggestion());
+        let action = code_action("file:///A.lean", 4, &suggestion());
         assert_eq!(action["title"], "Try `constructor skip` (2 goals left)");
         assert_eq!(action["edit"]["documentChanges"][0]["textDocument"]["version"], 4);
         assert_eq!(action["data"]["leanCopilot"], "s1");
-        let action = code_action("file:///A.lean", 4, false, &suggestion());
-        assert_eq!(action["edit"]["changes"]["file:///A.lean"][0]["newText"], "constructor\n    skip");
+        let edit = &action["edit"]["documentChanges"][0]["edits"][0];
+        assert_eq!(edit["newText"], "constructor\n    skip");
     }
 
     #[test]

@@ -37,15 +37,38 @@ pub struct Job {
     pub limit: usize,
 }
 
-/// What does not work.
+/// What does not work, or did not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The part: a client that does not know us hears of each part once.
-    pub part: &'static str,
+    /// What a client that does not know us hears of once.
+    pub cause: String,
     /// What is wrong.
     pub message: String,
     /// What mends it; may be empty.
     pub remedy: String,
+    /// It has mended itself: a person should know, and nothing is missing.
+    pub over: bool,
+}
+
+impl Problem {
+    /// Something that is wrong now.
+    pub fn new(cause: &str, message: impl Into<String>, remedy: impl Into<String>) -> Problem {
+        Problem { cause: cause.to_owned(), message: message.into(), remedy: remedy.into(), over: false }
+    }
+
+    /// Something that was wrong, and is not any more.
+    pub fn over(cause: &str, message: impl Into<String>) -> Problem {
+        Problem { over: true, ..Problem::new(cause, message, "") }
+    }
+
+    /// For a person: what is wrong, and what mends it.
+    pub fn text(&self) -> String {
+        if self.remedy.is_empty() {
+            self.message.clone()
+        } else {
+            format!("{}: {}", self.message, self.remedy)
+        }
+    }
 }
 
 /// The pipeline and the store behind the proxy.
@@ -69,7 +92,7 @@ impl Engine {
             Ok(pipeline) => (Some(pipeline), None),
             Err(error) => {
                 let remedy = Failure::of(&error).and_then(|f| f.hint.clone()).unwrap_or_default();
-                (None, Some(Problem { part: "policy", message: format!("{error:#}"), remedy }))
+                (None, Some(Problem::new("policy", format!("{error:#}"), remedy)))
             }
         };
         let recorder = Recorder::start(dirs, settings, project_of(command), command.label.clone());
@@ -81,7 +104,7 @@ impl Engine {
     pub fn without_lean(message: String, remedy: String) -> Engine {
         Engine {
             lean: "none".into(),
-            missing: Some(Problem { part: "lean", message, remedy }),
+            missing: Some(Problem::new("lean", message, remedy)),
             ..Engine::default()
         }
     }
@@ -113,18 +136,17 @@ impl Engine {
         self.recorder.configure(settings);
     }
 
-    /// What is wrong: of the parts, the first that does not work.
-    pub fn problem(&self) -> Option<Problem> {
-        if self.missing.is_some() {
-            return self.missing.clone();
+    /// What is wrong, the weightiest first.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut all: Vec<Problem> = self.missing.iter().cloned().collect();
+        if let Some(pipeline) = &self.pipeline {
+            let checking = pipeline.verifier().status();
+            all.extend(checking.problem.map(|(m, r)| Problem::new("verifier", m, r.unwrap_or_default())));
+            all.extend(pipeline.policy().status().problem.map(|(m, r)| Problem::new("policy", m, r)));
+            all.extend(checking.restarted.map(|m| Problem::over("verifier restarted", m)));
         }
-        let pipeline = self.pipeline.as_ref()?;
-        let of = |part| move |(message, remedy)| Problem { part, message, remedy };
-        let checking = pipeline.verifier().status().problem.map(|(m, r)| (m, r.unwrap_or_default()));
-        checking
-            .map(of("verifier"))
-            .or_else(|| pipeline.policy().status().problem.map(of("policy")))
-            .or_else(|| self.recorder.problem().map(of("store")))
+        all.extend(self.recorder.problem());
+        all
     }
 
     /// Where the policy runs, and its bundle.

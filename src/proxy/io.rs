@@ -53,6 +53,13 @@ impl Queue {
         self.bytes < BUDGET
     }
 
+    /// Takes out what waits, message by message.
+    #[cfg(test)]
+    pub(super) fn take(&mut self) -> Vec<Bytes> {
+        self.bytes = 0;
+        self.parts.drain(..).collect()
+    }
+
     fn advance(&mut self, mut written: usize) {
         self.bytes -= written;
         while let Some(front) = self.parts.front_mut() {

@@ -49,6 +49,8 @@ impl State {
             Seen::Opened => {
                 if let Some(uri) = self.documents.did_open(params) {
                     self.leaves(&uri);
+                    self.health.forget(&uri);
+                    self.health.broken = None;
                     if let Some(document) = self.documents.get_mut(&uri) {
                         let (version, text) = (document.version, document.snapshot());
                         self.engine.recorder.opened(&uri, version, text);
@@ -60,6 +62,7 @@ impl State {
             Seen::Closed => {
                 if let Some(uri) = self.documents.did_close(params) {
                     self.leaves(&uri);
+                    self.health.forget(&uri);
                     self.engine.recorder.closed(&uri);
                 }
             }
@@ -101,8 +104,10 @@ impl State {
                 self.check(uri);
             }
             Seen::Progress => {
-                let uri = self.engine.recorder.progress(params);
-                self.check(uri);
+                if let Some((uri, fatal)) = self.engine.recorder.progress(params) {
+                    self.check(Some(uri.clone()));
+                    self.sees_progress(uri, fatal);
+                }
             }
         }
     }
@@ -115,7 +120,6 @@ impl State {
         let at = |pointer: &str| params.capabilities.pointer(pointer);
         self.client = Client {
             knows_us: at("/experimental/leanCopilot").is_some_and(|v| !v.is_null() && v != &json!(false)),
-            versioned_edits: at("/workspace/workspaceEdit/documentChanges") == Some(&json!(true)),
         };
         if let Some(settings) = params.initialization_options.get("leanCopilot") {
             self.configure(settings);

@@ -26,7 +26,11 @@ impl State {
             (Own::Cancel, _) => self.cancel(&envelope),
             (Own::Answer, Some(id)) => {
                 self.summary.asked.remove(&id);
-                self.guarded(|s| s.goals_answered(&id, &envelope));
+                self.guarded(|s| {
+                    if !s.health_answered(&id, &envelope) {
+                        s.goals_answered(&id, &envelope);
+                    }
+                });
             }
             (Own::InitializeAnswer, Some(id)) => self.initialize_answer(&id, &frame),
             (Own::ActionsAnswer, Some(id)) => {
@@ -84,6 +88,13 @@ impl State {
     fn call(&mut self, id: Option<RequestId>, envelope: &Envelope) {
         let params = envelope.params.and_then(|p| serde_json::from_str::<Value>(p.get()).ok());
         let number = self.number() as i64;
+        if self.switched_off {
+            if let Some(id) = id {
+                let message = "the sidecar failed; restart Lean's server";
+                self.to_editor(message::error_response(&id, code::INTERNAL_ERROR, message));
+            }
+            return;
+        }
         let Some(id) = id else {
             let method = envelope.method().to_owned();
             return self.guarded(|s| {
@@ -241,7 +252,7 @@ impl State {
         let mut actions: Vec<Value> = Vec::new();
         for round in self.rounds.iter().filter(|r| r.covers(uri, *version, *range)) {
             for suggestion in round.suggestions.iter().take(self.settings.limit) {
-                let action = actions::code_action(uri, *version, self.client.versioned_edits, suggestion);
+                let action = actions::code_action(uri, *version, suggestion);
                 if actions.iter().all(|a| a["edit"] != action["edit"]) {
                     actions.push(action);
                 }

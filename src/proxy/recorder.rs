@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::documents::{Changed, Document};
+use super::engine::Problem;
 use super::event::AskError;
 use super::rounds::Round;
 use crate::config::{Dirs, Settings};
@@ -65,7 +66,14 @@ struct Published {
 #[serde(rename_all = "camelCase")]
 struct Progress {
     text_document: ProgressOn,
-    processing: Vec<serde::de::IgnoredAny>,
+    processing: Vec<Part>,
+}
+
+#[derive(Deserialize)]
+struct Part {
+    /// 1: in work, 2: given up.
+    #[serde(default)]
+    kind: Option<u8>,
 }
 
 #[derive(Deserialize)]
@@ -95,12 +103,18 @@ impl Recorder {
 
     /// Why nothing is written at present, and what mends it; or that a broken database was kept aside,
     /// which a person must hear although there is nothing to mend.
-    pub fn problem(&self) -> Option<(String, String)> {
+    pub fn problem(&self) -> Option<Problem> {
         let status = self.store.as_ref()?.status();
         match status.problem {
-            Some(problem) => Some((problem.message, problem.remedy)),
-            None => status.notice.map(|notice| (notice, String::new())),
+            Some(problem) => Some(Problem::new("store", problem.message, problem.remedy)),
+            None => status.notice.map(|notice| Problem::over("store replaced", notice)),
         }
+    }
+
+    /// Forgets what is open and what was offered, because it may not be right any more.
+    pub fn forget(&mut self) {
+        self.observer = Observer::default();
+        self.heard.clear();
     }
 
     /// A document was opened.
@@ -192,8 +206,8 @@ impl Recorder {
         Some(p.uri)
     }
 
-    /// `$/lean/fileProgress`: the URI that it is about.
-    pub fn progress(&mut self, params: &str) -> Option<String> {
+    /// `$/lean/fileProgress`: the URI that it is about, and whether Lean has given it up.
+    pub fn progress(&mut self, params: &str) -> Option<(String, bool)> {
         let p: Progress = serde_json::from_str(params).ok()?;
         let on = p.text_document;
         let heard = self.heard.entry(on.uri.clone()).or_default();
@@ -201,7 +215,7 @@ impl Recorder {
             *heard = Heard { version: on.version, ..Heard::default() };
         }
         heard.read_to_end = p.processing.is_empty();
-        Some(on.uri)
+        Some((on.uri, p.processing.iter().any(|part| part.kind == Some(2))))
     }
 
     /// Tells the observer where errors and `sorry` are, once Lean has read the present version to its end.

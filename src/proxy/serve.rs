@@ -33,6 +33,8 @@ pub fn run(dirs: Dirs, settings: Settings, command: Result<LeanCommand>) -> Resu
 /// Serves on stdin and stdout until editor or Lean end; the exit code, Lean's where there was one. What is
 /// not the relay runs on `workers`.
 pub async fn serve(dirs: Dirs, settings: Settings, command: Result<LeanCommand>, workers: Handle) -> u8 {
+    #[cfg(unix)]
+    survive_full_files();
     tokio::select! {
         code = session(dirs, settings, command, workers) => code,
         // Dropping the session kills Lean with its group.
@@ -102,6 +104,19 @@ fn exit_code(status: Option<std::process::ExitStatus>) -> u8 {
         return 128u8.wrapping_add(signal as u8);
     }
     status.code().map_or(1, |c| c as u8)
+}
+
+/// A file that may not grow any more (`ulimit -f`, a quota) makes writing fail, as a full disk does; by
+/// default it would end us, and the editor's session with us. A handler, unlike ignoring the signal, is not
+/// inherited by Lean.
+#[cfg(unix)]
+fn survive_full_files() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let number = rustix::process::Signal::XFSZ.as_raw();
+    // The handler stays when what would listen to it is dropped.
+    if let Err(e) = signal(SignalKind::from_raw(number)) {
+        tracing::warn!("SIGXFSZ cannot be handled: {e}");
+    }
 }
 
 /// Waits for a signal that asks us to end; its exit code.

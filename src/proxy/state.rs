@@ -12,6 +12,7 @@ use super::documents::Documents;
 use super::engine::Engine;
 use super::event::{Event, Incoming, Side};
 use super::goals::GoalForm;
+use super::health::Health;
 use super::io::Queue;
 use super::recorder::Recorder;
 use super::rounds::Rounds;
@@ -20,8 +21,7 @@ use super::service::Methods;
 use crate::config::Settings;
 use crate::lsp::codec::Frame;
 use crate::lsp::head::head;
-use crate::lsp::message::{self, Envelope, RequestId};
-use crate::lsp::protocol::StatusParams;
+use crate::lsp::message::{self, Envelope, Kind, RequestId};
 use crate::proof::Goal;
 
 /// A place in a version of a document.
@@ -86,8 +86,6 @@ pub struct Held {
 pub struct Client {
     /// It announced `capabilities.experimental.leanCopilot`.
     pub knows_us: bool,
-    /// It takes `documentChanges` in edits.
-    pub versioned_edits: bool,
 }
 
 /// How far the session is.
@@ -141,7 +139,7 @@ pub struct State {
     /// What is to be written.
     pub out: Out,
     raw: bool,
-    switched_off: bool,
+    pub(super) switched_off: bool,
     pub(super) phase: Phase,
     pub(super) client: Client,
     pub(super) settings: Settings,
@@ -158,9 +156,9 @@ pub struct State {
     pub(super) documents: Documents,
     pub(super) cursor: Option<Cursor>,
     pub(super) rounds: Rounds,
-    pub(super) status: Option<StatusParams>,
-    /// The parts whose problem was said by `window/showMessage`, once each.
-    pub(super) said: Vec<&'static str>,
+    pub(super) health: Health,
+    /// How often something of ours panicked.
+    failures: u32,
     /// Whether the editor asks for goals by itself: then other signs of the cursor weigh less.
     pub(super) editor_asks_goals: bool,
     last_number: u64,
@@ -194,8 +192,8 @@ impl State {
             documents: Documents::default(),
             cursor: None,
             rounds: Rounds::default(),
-            status: None,
-            said: Vec::new(),
+            health: Health::default(),
+            failures: 0,
             editor_asks_goals: false,
             // Two proxies in a row must not use the same ids; 40 random bits stay exact in any JSON.
             last_number: rand::random::<u64>() >> 24,
@@ -205,8 +203,13 @@ impl State {
     /// Handles an event.
     ///
     /// What belongs to editor and Lean is passed on before anything of ours runs, and a panic in what
-    /// is ours switches it off; the relay goes on.
+    /// is ours ends only what is ours: see [`recover`](super::recover).
     pub fn handle(&mut self, event: Event) -> Step {
+        match &event {
+            Event::Incoming(Side::Lean, ..) => self.health.lean_spoke(),
+            Event::Incoming(Side::Editor, ..) => self.health.editor_spoke(),
+            _ => {}
+        }
         match event {
             Event::Incoming(side, Incoming::Frame(frame)) => return self.message(side, frame),
             Event::Incoming(side, Incoming::Raw(bytes)) => {
@@ -252,7 +255,8 @@ impl State {
     pub fn next_tick(&self) -> Option<Instant> {
         let held = self.held.iter().filter_map(|h| h.question.until).min();
         let cursor = self.cursor.as_ref().and_then(|c| c.due);
-        [held, cursor, self.rounds.next_due()].into_iter().flatten().min()
+        let health = self.health.due.filter(|_| self.phase == Phase::Running && self.is_on());
+        [held, cursor, health, self.rounds.next_due()].into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -265,6 +269,9 @@ impl State {
             }
             if s.cursor.as_ref().is_some_and(|c| c.due.is_some_and(|due| due <= now)) {
                 s.pause_over();
+            }
+            if s.health.due.is_some_and(|due| due <= now) {
+                s.look();
             }
         });
     }
@@ -306,15 +313,26 @@ impl State {
     fn route(&self, side: Side, frame: &Frame) -> Route {
         match Envelope::parse(frame.body()) {
             Ok(envelope) if self.is_on() => route(side, &envelope, &self.summary),
-            // Nothing of ours acts any more; what we asked before is still nobody else's.
-            Ok(envelope) if side == Side::Lean && self.summary.is_answer_to_us(&envelope) => {
-                Route::Ours(Own::Answer)
-            }
-            Ok(_) => Route::Forward,
+            Ok(envelope) => self.route_when_off(side, &envelope),
             Err(e) => {
                 tracing::warn!(?side, "a message that is no JSON-RPC passes unread: {e}");
                 Route::Forward
             }
+        }
+    }
+
+    /// Nothing of ours acts any more: messages pass, but what was made to us, or by us, is still nobody
+    /// else's. (Lean's server dies of a `codeAction/resolve` that it does not know.)
+    fn route_when_off(&self, side: Side, envelope: &Envelope) -> Route {
+        if side == Side::Lean {
+            let ours = self.summary.is_answer_to_us(envelope);
+            return if ours { Route::Ours(Own::Answer) } else { Route::Forward };
+        }
+        match route(side, envelope, &self.summary) {
+            Route::Ours(own) if !self.raw && envelope.kind().is_some_and(|k| k != Kind::Response) => {
+                Route::Ours(own)
+            }
+            _ => Route::Forward,
         }
     }
 
@@ -323,22 +341,25 @@ impl State {
         !self.raw && !self.switched_off
     }
 
-    /// Runs something of ours. A panic in it ends everything of ours, and nothing else.
+    /// Runs something of ours. A panic in it ends what is ours, and nothing else.
     pub(super) fn guarded(&mut self, work: impl FnOnce(&mut State)) {
         let workers = self.workers.clone();
         let _entered = workers.enter();
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(self)));
-        if result.is_err() && !self.switched_off {
-            tracing::error!("a part of the sidecar failed; from here it only relays");
-            self.switched_off = true;
-            for held in std::mem::take(&mut self.held) {
-                if let Some(frame) = held.answer {
-                    self.pass(Side::Lean, &frame);
-                }
+        let guarded = |s: &mut State, work: &mut dyn FnMut(&mut State)| {
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(s))).is_ok()
+        };
+        let mut work = Some(work);
+        let whole = guarded(self, &mut |s| {
+            if let Some(work) = work.take() {
+                work(s);
             }
-            let message = "the sidecar failed";
-            for (_, id) in std::mem::take(&mut self.calls) {
-                self.to_editor(message::error_response(&id, message::code::INTERNAL_ERROR, message));
+        });
+        if !whole && !self.switched_off {
+            self.failures += 1;
+            self.switched_off = self.failures >= FAILURES;
+            tracing::error!(off = self.switched_off, "a part of the sidecar failed");
+            if !guarded(self, &mut State::recover) {
+                self.switched_off = true;
             }
         }
     }
@@ -383,6 +404,9 @@ impl State {
         self.last_number
     }
 }
+
+/// With so many panics everything of ours stays off.
+pub(super) const FAILURES: u32 = 3;
 
 /// The longest time that an answer to a person's code action request is held back.
 pub const HOLD: Duration = Duration::from_millis(500);

@@ -1,19 +1,17 @@
-//! Rounds of suggestions: when they begin, what their news leads to, and how the sidecar is.
+//! Rounds of suggestions: when they begin, and what their news leads to.
 
 use std::time::{Duration, Instant};
 
 use lsp_types::Position;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::engine::{Job, Problem};
+use super::engine::Job;
 use super::event::{Ask, AskError, Event};
 use super::rounds::{Round, Waiting};
-use super::state::{Phase, State};
+use super::state::State;
 use crate::feedback::record;
 use crate::lsp::message::code;
-use crate::lsp::protocol::{
-    EventKind, EventParams, StatusParams, StatusState, SuggestParams, SuggestResult, method,
-};
+use crate::lsp::protocol::{EventKind, EventParams, SuggestParams, SuggestResult, method};
 use crate::suggest::Update;
 
 impl State {
@@ -41,7 +39,7 @@ impl State {
         };
         let found = self.rounds.iter().find(|r| r.is_at(&uri, version, params.position)).map(|r| r.id);
         let Some(id) = found.or_else(|| self.start_round(&uri, params.position, true)) else {
-            let reason = self.engine.problem().map(|p| format!(": {} ({})", p.message, p.remedy));
+            let reason = self.engine.problems().first().map(|p| format!(": {}", p.text()));
             let message = format!("no suggestions can be made{}", reason.unwrap_or_default());
             let _ = reply.send(Err(AskError { code: code::INTERNAL_ERROR, message }));
             return;
@@ -196,41 +194,5 @@ impl State {
         }
         self.engine.configure(&self.settings);
         self.report_status();
-    }
-
-    /// Tells the client how the sidecar is, if that changed; a client that does not know us hears of
-    /// each problem once.
-    pub(super) fn report_status(&mut self) {
-        if self.phase != Phase::Running {
-            return;
-        }
-        let problem = self.engine.problem();
-        if !self.client.knows_us {
-            if let Some(Problem { part, message, remedy }) = problem.filter(|p| !self.said.contains(&p.part))
-            {
-                let text = if remedy.is_empty() { message } else { format!("{message}: {remedy}") };
-                self.said.push(part);
-                // 2 is a warning.
-                let params = json!({"type": 2, "message": format!("lean-copilot: {text}")});
-                self.notify_editor("window/showMessage", &params);
-            }
-            return;
-        }
-        let live = self.rounds.iter().find(|r| !r.done);
-        let state = match (&problem, live) {
-            (_, Some(round)) if round.pending > 0 => StatusState::Checking,
-            (_, Some(_)) => StatusState::Thinking,
-            (Some(_), None) => StatusState::Degraded,
-            (None, None) if !self.settings.auto_suggest => StatusState::Paused,
-            (None, None) => StatusState::Ready,
-        };
-        let (message, remedy) = problem.map(|p| (p.message, p.remedy)).unzip();
-        let (device, bundle) = self.engine.policy();
-        let remedy = remedy.filter(|r| !r.is_empty());
-        let status = StatusParams { state, message, remedy, device, bundle, lean: self.engine.lean() };
-        if self.status.as_ref() != Some(&status) {
-            self.notify_editor(method::STATUS, &status);
-            self.status = Some(status);
-        }
     }
 }

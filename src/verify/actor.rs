@@ -35,6 +35,8 @@ pub struct VerifierStatus {
     pub running: bool,
     /// Why the last request failed, with the remedy.
     pub problem: Option<(String, Option<String>)>,
+    /// Why it had to be started again, the last time that it had.
+    pub restarted: Option<String>,
 }
 
 /// Where a hole is, for making edits of tactics.
@@ -148,7 +150,8 @@ async fn run(
             (format!("{e:#}"), Failure::of(&e).and_then(|f| f.hint.clone()))
         });
         let running = trial.is_running();
-        set(&status, |s| (s.running, s.problem) = (running, problem));
+        let restarted = trial.restarted().map(str::to_owned);
+        set(&status, |s| (s.running, s.problem, s.restarted) = (running, problem, restarted));
     }
 }
 

@@ -14,6 +14,10 @@ use crate::lsp::message::code;
 
 /// Documents that stay open at once: each costs a process with everything that it imports.
 const OPEN_DOCUMENTS: usize = 2;
+/// The time in work after which a server is asked whether it is there, and the time that it has to say so:
+/// for a document that is open, and for one that a new process has to read.
+const PULSE: [(Duration, Duration); 2] =
+    [(Duration::from_secs(4), Duration::from_secs(10)), (Duration::from_secs(30), Duration::from_secs(30))];
 /// Limit for the first answer of a server.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -23,6 +27,8 @@ pub struct Shadow {
     stderr: StderrTail,
     /// The most recently used one last.
     open: VecDeque<Document>,
+    /// Why it cannot be used any more.
+    useless: Option<&'static str>,
     // Below the client, so that the server's input is closed before its group is killed.
     _process: ServerProcess,
 }
@@ -56,7 +62,13 @@ impl Shadow {
         let greeting = tokio::time::timeout(START_LIMIT, client.initialize(initialize_params())).await;
         let problem = match greeting {
             Ok(Ok(_)) => {
-                return Ok(Shadow { client, stderr, open: VecDeque::new(), _process: process });
+                return Ok(Shadow {
+                    client,
+                    stderr,
+                    open: VecDeque::new(),
+                    useless: None,
+                    _process: process,
+                });
             }
             Ok(Err(e)) => e.to_string(),
             Err(_) => format!("no answer to `initialize` within {} s", START_LIMIT.as_secs()),
@@ -77,8 +89,18 @@ impl Shadow {
         text: &str,
         limit: Duration,
     ) -> Result<Vec<Diagnostic>, Trouble> {
+        let known = self.open.iter().any(|d| d.uri == uri && imports(&d.text).eq(imports(text)));
+        let pulse = PULSE[usize::from(!known)];
         let version = self.set_text(uri, text).map_err(|e| self.died(uri, e))?;
-        match self.client.barrier(uri, version, limit).await {
+        let answer = tokio::select! {
+            answer = self.client.barrier(uri, version, limit) => answer,
+            why = self.useless(uri, pulse) => {
+                self.useless = Some(why);
+                let message = format!("the second Lean server {why}");
+                return Err(Trouble::Died(Failure::new(FailureKind::Lean, message)));
+            }
+        };
+        match answer {
             Ok(diagnostics) => Ok(diagnostics),
             Err(LeanError::Timeout { .. }) => Err(Trouble::Slow(self.client.diagnostics(uri, version))),
             Err(e) => Err(self.died(uri, e)),
@@ -90,9 +112,34 @@ impl Shadow {
         self.open.iter().any(|d| d.uri == uri)
     }
 
-    /// Whether the server has ended.
-    pub fn is_closed(&self) -> bool {
-        self.client.is_closed()
+    /// Whether the server is of no use any more, and why.
+    pub fn end(&self) -> Option<&'static str> {
+        self.useless.or_else(|| self.client.is_closed().then_some("died"))
+    }
+
+    /// Returns why the server cannot be used any more: it prints without end, or it, or its process for the
+    /// document, does not take questions. Lean answers this one beside whatever it elaborates.
+    async fn useless(&self, uri: &str, (pause, limit): (Duration, Duration)) -> &'static str {
+        const LOOK: Duration = Duration::from_secs(1);
+        let mut next = tokio::time::Instant::now() + pause;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if self.client.is_flooded(uri) {
+                return "flooded its output";
+            }
+            if tokio::time::Instant::now() < next {
+                continue;
+            }
+            let asked = serde_json::json!({"uri": uri});
+            let answer = self.client.request_within::<serde_json::Value>("$/lean/rpc/connect", &asked, limit);
+            match answer.await {
+                Err(LeanError::Timeout { .. }) => return "hung",
+                // What waits for the elaboration hears of it as well, and says more.
+                Err(LeanError::Closed) => std::future::pending().await,
+                // A refusal is an answer, too.
+                _ => next = tokio::time::Instant::now() + pause,
+            }
+        }
     }
 
     fn set_text(&mut self, uri: &str, text: &str) -> Result<i32, LeanError> {
@@ -130,6 +177,12 @@ impl Shadow {
         let message = format!("{}{}", failure.message, said(&self.stderr));
         Trouble::Died(Failure { message, ..failure })
     }
+}
+
+/// What a text imports: with other imports a new process reads it.
+fn imports(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .filter(|l| l.starts_with("import") || l.starts_with("public import") || l.starts_with("module"))
 }
 
 fn said(stderr: &StderrTail) -> String {

@@ -40,6 +40,8 @@ pub struct Trial {
     cache: VerdictCache,
     shadow: Option<Shadow>,
     prepared: Option<Arc<Prepared>>,
+    /// Why the server had to be started again, the last time that it had.
+    restarted: Option<String>,
     /// Tactics that the running server was left with: one that never looks whether it was cancelled goes
     /// on in its thread, unseen.
     runaways: u32,
@@ -61,7 +63,7 @@ pub struct Prepared {
 impl Trial {
     /// Nothing is started yet.
     pub fn new(command: LeanCommand, limit: Duration, cache: VerdictCache) -> Trial {
-        Trial { command, limit, cache, shadow: None, prepared: None, runaways: 0 }
+        Trial { command, limit, cache, shadow: None, prepared: None, restarted: None, runaways: 0 }
     }
 
     /// Ends the server.
@@ -73,6 +75,11 @@ impl Trial {
     /// Whether the server runs.
     pub fn is_running(&self) -> bool {
         self.shadow.is_some()
+    }
+
+    /// Why the server had to be started again, the last time that it had.
+    pub fn restarted(&self) -> Option<&str> {
+        self.restarted.as_deref()
     }
 
     /// Reads the goals at a place; `None` where there is no proof state.
@@ -331,7 +338,8 @@ impl Trial {
         limit: Duration,
     ) -> Result<Result<Vec<Diagnostic>, Trouble>> {
         for last in [false, true] {
-            if self.shadow.as_ref().is_some_and(Shadow::is_closed) {
+            if let Some(why) = self.shadow.as_ref().and_then(Shadow::end) {
+                self.restarted = Some(format!("the second Lean server {why}; it was started again"));
                 self.shadow = None;
             }
             let shadow = match &mut self.shadow {
@@ -342,6 +350,7 @@ impl Trial {
             match shadow.elaborate(uri, text, limit).await {
                 Err(Trouble::Died(failure)) if !last => {
                     tracing::info!("{failure}; trying again");
+                    self.restarted = Some(format!("{failure}; it was started again"));
                     continue;
                 }
                 answer => return Ok(answer),

@@ -1,9 +1,21 @@
 //! The one integration binary: behaviour that a user relies on, against the real Lean and the real
 //! ONNX Runtime.
 
+#[cfg(target_os = "linux")]
+mod clients;
+#[cfg(target_os = "linux")]
+mod complaints;
 mod demo;
 mod doctor;
 mod examples;
+#[cfg(target_os = "linux")]
+mod faults_ends;
+#[cfg(target_os = "linux")]
+mod faults_lean;
+#[cfg(target_os = "linux")]
+mod faults_parts;
+#[cfg(target_os = "linux")]
+mod faults_second;
 mod feedback;
 mod house;
 mod lean;

@@ -91,7 +91,7 @@ async fn a_goal_in_the_editor_becomes_a_verified_suggestion_and_an_outcome() {
     let wanted = json!({"textDocument": {"uri": URI}, "range": range, "context": context});
     let actions = s.ask("textDocument/codeAction", wanted).await;
     let ours = actions.as_array().unwrap().iter().find(|a| a["data"]["leanCopilot"] == best["id"]).unwrap();
-    let edit = &ours["edit"]["changes"][URI][0];
+    let edit = &ours["edit"]["documentChanges"][0]["edits"][0];
     assert_eq!((&edit["range"], &edit["newText"]), (&best["edit"]["range"], &best["edit"]["newText"]));
 
     // Taken: Lean accepts the text, and the outcome is on record.

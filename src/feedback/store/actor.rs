@@ -1,9 +1,13 @@
 //! The actor that owns the database for a running server: callers never wait for a disk.
+//!
+//! A panic costs the rows in hand; the database is opened again. While the disk does not answer, rows wait
+//! and the status says so.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rusqlite::ErrorCode;
@@ -22,6 +26,9 @@ const QUESTIONS: usize = 64;
 
 /// Pause between two attempts while the database cannot be written.
 const RETRY: Duration = Duration::from_secs(3);
+
+/// A thread that has been busy for so long hangs, and a question that waits for it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why recording pauses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +53,8 @@ pub struct StoreStatus {
 /// A handle on the actor; clones share it. When the last one goes, what waits is written and the thread ends.
 #[derive(Debug, Clone)]
 pub struct StoreHandle {
+    path: PathBuf,
+    patience: Duration,
     shared: Arc<Shared>,
     status: watch::Receiver<StoreStatus>,
     _alive: Arc<Alive>,
@@ -63,6 +72,20 @@ enum Question {
     List(Select, oneshot::Sender<Result<Vec<Recorded>>>),
     Delete(Deletion, oneshot::Sender<Result<u64>>),
     Flush(oneshot::Sender<Result<()>>),
+    /// What no question can be made to do from outside: fail, or hang.
+    #[cfg(test)]
+    Run(Hidden, oneshot::Sender<Result<()>>),
+}
+
+/// A test's closure.
+#[cfg(test)]
+struct Hidden(Box<dyn FnOnce() + Send>);
+
+#[cfg(test)]
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hidden")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +94,8 @@ struct Queue {
     questions: VecDeque<Question>,
     dropped: u64,
     closed: bool,
+    /// Since when the thread has been at work.
+    busy: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -102,13 +127,13 @@ impl StoreHandle {
     pub fn spawn(path: PathBuf) -> StoreHandle {
         let shared = Arc::new(Shared::default());
         let (sender, status) = watch::channel(StoreStatus::default());
-        let actor = Actor { path, store: None, shared: shared.clone(), status: sender };
+        let actor = Actor { path: path.clone(), store: None, shared: shared.clone(), status: sender };
         let spawned = std::thread::Builder::new().name("feedback".into()).spawn(move || actor.run());
         if let Err(error) = spawned {
             tracing::error!(%error, "the feedback thread could not be started; nothing is recorded");
             shared.lock().closed = true;
         }
-        StoreHandle { _alive: Arc::new(Alive(shared.clone())), shared, status }
+        StoreHandle { path, patience: PATIENCE, _alive: Arc::new(Alive(shared.clone())), shared, status }
     }
 
     /// Hands a round over to be written. Never waits.
@@ -167,15 +192,25 @@ impl StoreHandle {
             queue.questions.push_back(question(reply));
         }
         self.shared.wake.notify_all();
-        answer.await.unwrap_or_else(|_| {
-            Err(Failure::new(FailureKind::Other, "the feedback store does not answer").into())
-        })
+        match tokio::time::timeout(self.patience, answer).await {
+            Ok(Ok(answer)) => answer,
+            // Given up, or lost with the request before it.
+            _ => Err(Failure::new(FailureKind::Other, "the feedback store does not answer")
+                .hint(DISK_HANGS)
+                .into()),
+        }
     }
 
     /// How the store is now.
     pub fn status(&self) -> StoreStatus {
         let mut status = self.status.borrow().clone();
-        status.dropped += self.shared.lock().dropped;
+        let queue = self.shared.lock();
+        status.dropped += queue.dropped;
+        if queue.busy.is_some_and(|since| since.elapsed() >= self.patience) {
+            let message =
+                format!("the feedback store `{}` does not answer; recording pauses", self.path.display());
+            status.problem.get_or_insert(Problem { message, remedy: DISK_HANGS.to_owned() });
+        }
         status
     }
 
@@ -184,6 +219,10 @@ impl StoreHandle {
         self.status.clone()
     }
 }
+
+/// The remedy for a disk that does not answer.
+const DISK_HANGS: &str =
+    "look whether its disk is full or does not respond, and whether another process holds it";
 
 struct Actor {
     path: PathBuf,
@@ -194,30 +233,46 @@ struct Actor {
 
 impl Actor {
     fn run(mut self) {
-        let mut paused = self.open().is_err();
+        let mut paused = !self.guarded(0, |actor| actor.open().is_ok()).unwrap_or(false);
         loop {
             let (rows, questions, closed) = self.next(paused);
-            paused = match self.write(rows) {
-                Ok(()) => false,
-                Err(rows) => {
-                    let mut queue = self.shared.lock();
-                    for row in rows.into_iter().rev() {
-                        queue.rows.push_front(row);
-                    }
-                    while queue.rows.len() > CAPACITY {
-                        queue.rows.pop_front();
-                        queue.dropped += 1;
-                    }
-                    true
-                }
-            };
+            let in_hand = rows.len() as u64;
+            paused = self.guarded(in_hand, |actor| actor.keep(rows)).unwrap_or(true);
             for question in questions {
-                self.answer(question);
+                paused |= self.guarded(0, |actor| actor.answer(question)).is_none();
             }
+            self.shared.lock().busy = None;
             if closed && (paused || self.shared.lock().rows.is_empty()) {
                 return;
             }
         }
+    }
+
+    /// Does something; after a panic the database is opened again, and the rows in hand are lost.
+    fn guarded<T>(&mut self, in_hand: u64, work: impl FnOnce(&mut Actor) -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(|| work(self))).ok();
+        if done.is_none() {
+            self.store = None;
+            self.shared.lock().dropped += in_hand;
+            let message = format!("the feedback store `{}` failed; it is opened again", self.path.display());
+            let remedy = "the log, `serve.log` in the state directory, says what failed".to_owned();
+            self.status.send_modify(|s| s.problem = Some(Problem { message, remedy }));
+        }
+        done
+    }
+
+    /// Writes rows; those that cannot be written now wait again. Whether they have to.
+    fn keep(&mut self, rows: Vec<Row>) -> bool {
+        let Err(rows) = self.write(rows) else { return false };
+        let mut queue = self.shared.lock();
+        for row in rows.into_iter().rev() {
+            queue.rows.push_front(row);
+        }
+        while queue.rows.len() > CAPACITY {
+            queue.rows.pop_front();
+            queue.dropped += 1;
+        }
+        true
     }
 
     /// Waits for work; while paused, for a question, the end or the time of the next attempt.
@@ -231,6 +286,7 @@ impl Actor {
             let idle = |q: &mut Queue| q.rows.is_empty() && q.questions.is_empty() && !q.closed;
             queue = self.shared.wake.wait_while(queue, idle).unwrap_or_else(|e| e.into_inner());
         }
+        queue.busy = Some(Instant::now());
         (queue.rows.drain(..).collect(), queue.questions.drain(..).collect(), queue.closed)
     }
 
@@ -302,13 +358,26 @@ impl Actor {
     }
 
     fn answer(&mut self, question: Question) {
-        // Nobody may be waiting any more for an answer: that is no error.
+        // Nobody may be waiting any more for an answer: that is no error, and each would wait for the disk.
+        let given_up = match &question {
+            Question::Stats(reply) => reply.is_closed(),
+            Question::List(_, reply) => reply.is_closed(),
+            _ => false,
+        };
+        if given_up {
+            return;
+        }
         match question {
             Question::Stats(reply) => drop(reply.send(self.open().and_then(|s| s.stats()))),
             Question::List(select, reply) => drop(reply.send(self.open().and_then(|s| s.list(&select)))),
             Question::Delete(what, reply) => {
                 self.forget(&what);
                 drop(reply.send(self.open().and_then(|s| s.delete(&what))));
+            }
+            #[cfg(test)]
+            Question::Run(work, reply) => {
+                (work.0)();
+                drop(reply.send(Ok(())));
             }
             Question::Flush(reply) => {
                 let problem = self.status.borrow().problem.clone();
@@ -398,5 +467,52 @@ fn problem_of(path: &Path, error: &anyhow::Error) -> Problem {
     Problem {
         message: format!("{}; recording pauses", failure.message),
         remedy: failure.hint.unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(name: &str) -> (StoreHandle, tempfile::TempDir) {
+        let folder = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+        (StoreHandle::spawn(folder.path().join("feedback.sqlite")), folder)
+    }
+
+    async fn run(store: &StoreHandle, work: impl FnOnce() + Send + 'static) -> Result<()> {
+        store.ask(|reply| Question::Run(Hidden(Box::new(work)), reply)).await
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_question_and_is_told_until_the_database_is_open_again() {
+        let (store, _folder) = store("panic");
+        let error = run(&store, || panic!("the test's")).await.unwrap_err();
+        assert!(error.to_string().contains("does not answer"), "{error}");
+        let started = Instant::now();
+        while store.status().problem.is_none_or(|p| !p.message.contains("failed")) {
+            assert!(started.elapsed() < RETRY, "{:?}", store.status());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(store.stats().await.unwrap().rounds, 0, "the next question is answered");
+        let started = Instant::now();
+        while store.status().problem.is_some() {
+            assert!(started.elapsed() < RETRY * 5, "{:?}", store.status());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_thread_that_hangs_is_told_and_holds_up_no_caller() {
+        let (store, _folder) = store("hang");
+        let store = StoreHandle { patience: Duration::from_millis(200), ..store };
+        let (free, hold) = std::sync::mpsc::channel::<()>();
+        run(&store, move || _ = hold.recv()).await.unwrap_err();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(store.status().problem.unwrap().message.contains("does not answer"));
+        store.stats().await.unwrap_err();
+        drop(free);
+        let store = StoreHandle { patience: PATIENCE, ..store };
+        store.stats().await.expect("it comes back");
+        assert_eq!(store.status().problem, None);
     }
 }

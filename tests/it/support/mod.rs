@@ -2,6 +2,11 @@
 
 #![allow(dead_code)]
 
+#[cfg(unix)]
+pub mod editor;
+#[cfg(target_os = "linux")]
+pub mod processes;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -63,6 +68,12 @@ pub fn lean() -> EmbeddedLean {
 pub async fn permit() -> SemaphorePermit<'static> {
     static PERMITS: Semaphore = Semaphore::const_new(2);
     PERMITS.acquire().await.expect("never closed")
+}
+
+/// The same for tests without a runtime.
+pub fn permit_blocking() -> SemaphorePermit<'static> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(permit())
 }
 
 /// The embedded language server as a command.
