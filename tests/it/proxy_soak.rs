@@ -23,7 +23,7 @@ fn serve_stays_small_and_does_not_grow_while_a_person_works() {
     println!("{report}");
     // Memory, open files and threads are compared by the command itself.
     assert!(output.status.success(), "{said}{report}");
-    assert!(report["accepted"].as_u64().unwrap() > 5, "suggestions were made and taken: {report}");
+    assert!(report["messages"].as_u64().unwrap() >= 5000, "{report}");
     let memory = report["last"]["memory_bytes"].as_u64().unwrap();
     assert!(memory < 150_000_000, "the sidecar alone, bundle loaded: {memory} bytes");
 }

@@ -2,7 +2,8 @@
 //! policy and store. What `serve` holds at the end is compared with what it held after a tenth of it.
 //!
 //! Lean, the user's and the second one, is played by [`server`], which answers at once: what leaks would
-//! leak with any Lean, and elaboration would make a minute's traffic of a day's.
+//! leak with any Lean, and elaboration would make a minute's traffic of a day's. (It does not give the
+//! verifier goals yet, so rounds begin and end, and the report counts no suggestions.)
 
 mod server;
 
