@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod command;
+pub mod modules;
 pub mod process;
 pub mod toolchain;
 pub mod uri;
