@@ -55,14 +55,15 @@ pub fn split(args: Args, _context: Context) -> Result<()> {
     } else {
         let c = split.counts;
         anstream::eprintln!(
-            "{} steps to train on, {} to measure on ({} of {} files); left out: {} unusable, {} repeated, {} near \
-             a held-out state",
+            "{} steps to train on, {} to measure on ({} of {} files); left out: {} unusable, {} repeated, {} \
+             crowded, {} near a held-out state",
             split.train.len(),
             split.held_out.len(),
             c.held_out_files,
             c.files,
             c.unusable,
             c.repeated,
+            c.crowded,
             c.near_held_out
         );
     }

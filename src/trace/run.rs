@@ -228,7 +228,8 @@ pub fn trace_sources(
     }
     let units = sources.plan.by_module();
     let lean_path = options.lean_path();
-    let limits = Limits { jobs: options.jobs, longest: options.longest };
+    let memory = options.modules.as_ref().map(|_| schedule::EMBEDDED_MEMORY);
+    let limits = Limits { jobs: options.jobs, longest: options.longest, memory };
     let forgotten = Mutex::new(None);
     schedule::run(
         &tasks,

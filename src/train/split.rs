@@ -12,11 +12,16 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::dataset::{HashedList, hashed, statement_hash, statements};
-use crate::proof::{Goal, ProofStep};
+use crate::proof::{Goal, ProofStep, StepRange};
 use crate::trace::overlap::{NEAR, Statement};
 
 /// One file in so many is held out.
 pub const ONE_IN: u64 = 11;
+/// Steps that one place in a file gives, at most: the right side of `<;>` runs on every goal, and fifty times the
+/// same tactic would count more than it teaches.
+const MOST_PER_PLACE: usize = 4;
+/// Goes into the hash of a path: the first seed that takes a file of each of the large projects.
+const SEED: u32 = 0;
 
 /// Two sides and the list that keeps them apart.
 #[derive(Debug, Default)]
@@ -40,6 +45,8 @@ pub struct Counts {
     pub unusable: usize,
     /// Steps whose goal and tactic stood on the same side before.
     pub repeated: usize,
+    /// Steps at a place that has given [`MOST_PER_PLACE`].
+    pub crowded: usize,
     /// Training steps whose state is a held-out one or nearly so.
     pub near_held_out: usize,
     /// Files.
@@ -50,7 +57,7 @@ pub struct Counts {
 
 /// Whether a file is held out. `/` between the parts of its path; one in [`ONE_IN`] files is.
 pub fn is_held_out(file: &str) -> bool {
-    let digest = Sha256::digest(file.as_bytes());
+    let digest = Sha256::digest(format!("{SEED}:{file}"));
     let n = u64::from_le_bytes(digest[..8].try_into().expect("a digest has 32 bytes"));
     n % ONE_IN == 0
 }
@@ -72,6 +79,7 @@ pub fn split_by_file(steps: Vec<ProofStep>, usable: impl Fn(&ProofStep) -> bool)
     let counts = &mut split.counts;
     let mut distinct = |steps: Vec<ProofStep>| -> Vec<ProofStep> {
         let mut seen = HashSet::new();
+        let mut places: HashMap<(String, StepRange), usize> = HashMap::new();
         let mut kept = Vec::with_capacity(steps.len());
         for step in steps {
             match step.state_before.first().filter(|_| usable(&step)) {
@@ -79,7 +87,11 @@ pub fn split_by_file(steps: Vec<ProofStep>, usable: impl Fn(&ProofStep) -> bool)
                 Some(goal) if !seen.insert((goal.normal_form(), step.tactic.trim().to_owned())) => {
                     counts.repeated += 1;
                 }
-                Some(_) => kept.push(step),
+                Some(_) => {
+                    let here = places.entry((step.file.clone(), step.range)).or_default();
+                    *here += 1;
+                    if *here <= MOST_PER_PLACE { kept.push(step) } else { counts.crowded += 1 }
+                }
             }
         }
         kept
@@ -164,7 +176,7 @@ fn rarest(n: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::{Origin, StepRange};
+    use crate::proof::Origin;
 
     fn step(file: &str, decl: &str, goal: &str, tactic: &str) -> ProofStep {
         ProofStep {
@@ -172,7 +184,8 @@ mod tests {
             decl: decl.into(),
             step: 0,
             parent: None,
-            range: StepRange { start: (1, 1), end: (1, 2) },
+            // A place of its own for each declaration.
+            range: StepRange { start: (decl.bytes().map(u32::from).sum(), 1), end: (9999, 1) },
             state_before: vec![Goal::parse(goal)],
             tactic: tactic.into(),
             source: tactic.into(),

@@ -217,7 +217,7 @@ impl Modules {
                 |module: &str| stamps.lock().expect("no panic holds the stamps").get(module).cloned();
             schedule::run(
                 &tasks,
-                Limits { jobs, longest: LONGEST },
+                Limits { jobs, longest: LONGEST, memory: Some(schedule::EMBEDDED_MEMORY) },
                 stop,
                 || Worker::start(&self.lean, &program, &[], &lean_path),
                 |i| {

@@ -9,9 +9,11 @@ use anyhow::Result;
 
 use super::worker::{End, Lost, Worker};
 
-/// Files that one Lean process takes, at most. Each imports anew, and nothing of that is given back: a
-/// dozen imports of all of Lean fill the two gigabytes that WebAssembly can address.
+/// Files that one Lean process takes, at most: each imports anew, and nothing of that is given back.
 const FILES_PER_PROCESS: usize = 12;
+/// Memory at which a process of the embedded Lean takes no more files. WebAssembly can address two gigabytes;
+/// shortly before they are full, a file that takes 15 seconds takes minutes.
+pub const EMBEDDED_MEMORY: u64 = 1_400_000_000;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +58,8 @@ pub struct Limits {
     pub jobs: usize,
     /// Longest time for one file.
     pub longest: Duration,
+    /// Memory of a process, in bytes, above which it takes no more files.
+    pub memory: Option<u64>,
 }
 
 /// Runs all tasks, but those that are not `wanted` when their turn comes. `start` makes a Lean process; `done`
@@ -110,7 +114,7 @@ pub fn run(
                 let mut worker: Option<Worker> = None;
                 while let Some(i) = next() {
                     let result = match wanted(i) {
-                        true => one(&tasks[i], limits.longest, &mut worker, &start).and_then(|d| done(i, d)),
+                        true => one(&tasks[i], limits, &mut worker, &start).and_then(|d| done(i, d)),
                         false => Ok(()),
                     };
                     finish(i, result);
@@ -125,11 +129,12 @@ pub fn run(
 /// the file alone in a new one tells whether it is at fault.
 fn one(
     task: &Task,
-    longest: Duration,
+    limits: Limits,
     worker: &mut Option<Worker>,
     start: &impl Fn() -> Result<Worker>,
 ) -> Result<Done> {
-    if worker.as_ref().is_some_and(|w| w.answered >= FILES_PER_PROCESS) {
+    let is_full = |w: &Worker| limits.memory.zip(w.memory()).is_some_and(|(limit, used)| used > limit);
+    if worker.as_ref().is_some_and(|w| w.answered >= FILES_PER_PROCESS || w.answered > 0 && is_full(w)) {
         *worker = None;
     }
     loop {
@@ -138,7 +143,7 @@ fn one(
             None => worker.insert(start()?),
         };
         let mut lines = Vec::new();
-        let end = running.request(&task.file, &task.request, longest, |l| lines.push(l.to_owned()));
+        let end = running.request(&task.file, &task.request, limits.longest, |l| lines.push(l.to_owned()));
         if end.is_ok() {
             if task.last {
                 *worker = None;

@@ -167,6 +167,13 @@ impl Worker {
         Ok(Worker { child, stdin, lines, answered: 0 })
     }
 
+    /// Memory of the process, in bytes, where the system says.
+    pub fn memory(&self) -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = text.lines().find_map(|l| l.strip_prefix("VmRSS:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kb| kb * 1024)
+    }
+
     /// Hands every line to `each` until the process ends; returns how it ended.
     pub fn read_to_end(mut self, mut each: impl FnMut(&str)) -> String {
         while let Ok(line) = self.lines.recv() {
