@@ -8,6 +8,7 @@
 const fs = require('fs');
 const path = require('path');
 const { frame, frameOf, reader } = require('./rpc');
+const { Imports } = require('./imports');
 const { Session } = require('./session');
 const { Workers } = require('./worker');
 
@@ -23,12 +24,14 @@ function leanOptions(args) {
 
 const capabilities = path.join(process.env.LEAN_COPILOT_LEAN ?? '', 'capabilities.json');
 const workers = new Workers({ options: leanOptions(process.argv.slice(2)), standby: process.env.LEAN_COPILOT_LEAN_STANDBY !== '0' });
+const imports = new Imports(process.env.LEAN_COPILOT_SETUP);
 const session = new Session({
   initializeResult: JSON.parse(fs.readFileSync(capabilities, 'utf8')),
   workers,
+  imports,
   // A body that came from a worker goes on as it is.
   toClient: (message, body) => process.stdout.write(body ? frameOf(body) : frame(message)),
-  quit: code => { workers.killAll(); process.exit(code); },
+  quit: code => { imports.killAll(); workers.killAll(); process.exit(code); },
 });
 
 // The editor is gone, however that came about: so are we, and every worker.
@@ -36,7 +39,7 @@ const gone = () => session.clientGone();
 process.stdout.on('error', gone);
 process.stdin.on('error', gone);
 process.stdin.on('end', gone);
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => { workers.killAll(); process.exit(143); });
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => { imports.killAll(); workers.killAll(); process.exit(143); });
 reader(process.stdin, message => session.fromClient(message), why => {
   console.error(`Cannot read LSP message: ${why}`);
   workers.killAll();

@@ -1,6 +1,7 @@
 // What passes between the client and the workers of its files.
 'use strict';
 const { applyChanges, normal, uriOf } = require('./document');
+const { Waiting } = require('./imports');
 
 const ERROR = { parse: -32700, invalidRequest: -32600, methodNotFound: -32601, invalidParams: -32602,
   notInitialized: -32002, contentModified: -32801, workerCrashed: -32902, workerExited: -32901 };
@@ -14,12 +15,15 @@ const FOR_SERVER = /^\$\/lean\/(ilean\w+|importClosure|staleDependency)$/;
 // The only notifications besides those of documents that a worker understands; of any other it dies.
 const FOR_WORKER = /^\$\/lean\/rpc\/(release|keepAlive)$/;
 
+const WHOLE = { start: { line: 0, character: 0 }, end: { line: 1e9, character: 0 } };
+const FIRST_LINE = { start: { line: 0, character: 0 }, end: { line: 1, character: 0 } };
+
 class Session {
-  // toClient(message, body?), quit(code); workers: worker.js
-  constructor({ initializeResult, workers, toClient, quit }) {
+  // toClient(message, body?), quit(code); workers: worker.js; imports: imports.js
+  constructor({ initializeResult, workers, imports, toClient, quit }) {
     this.initializeResult = initializeResult;
     for (const key of NOT_SERVED) delete this.initializeResult.capabilities[key];
-    Object.assign(this, { workers, toClient, quit });
+    Object.assign(this, { workers, imports, toClient, quit });
     this.files = new Map();                                // uri → { uri, version, text, worker, pending }
     this.asked = new Map();                                // id that the client sees → { file, id } of a worker's request
     this.nextId = 0;
@@ -117,7 +121,31 @@ class Session {
 
   // ---------------------------------------------------------------- workers
   start(file) {
-    const worker = this.workers.start(file.uri, {
+    if (!this.imports.needed(file.uri, file.text)) return this.begin(file, {});
+    const waiting = new Waiting(), textDocument = { uri: file.uri, version: file.version };
+    const diagnostics = list => this.toClient({ method: 'textDocument/publishDiagnostics', params: { uri: file.uri, version: file.version, diagnostics: list } });
+    let told = false;
+    file.worker = waiting;
+    this.toClient({ method: '$/lean/fileProgress', params: { textDocument, processing: [{ range: WHOLE, kind: 1 }] } });
+    this.imports.prepare(file.uri, file.text, waiting, {
+      progress: (done, all, module) => {
+        if (file.worker !== waiting || !waiting.alive) return;
+        told = true;
+        diagnostics([{ range: FIRST_LINE, severity: 3, source: 'Lean 4', message: `compiling imports: ${module} (${done + 1} of ${all})` }]);
+      },
+      ready: ({ options, problems }) => {
+        if (file.worker !== waiting || !waiting.alive || this.shutDown) return;
+        if (told) diagnostics([]);
+        if (problems.length > 0) this.toClient({ method: 'window/showMessage', params: { type: 2, message: problems.join('\n') } });
+        this.begin(file, options);
+        // The text that Lean gets is the present one: changes are in it.
+        for (const message of waiting.sent) if (message.method !== 'textDocument/didChange') file.worker.send(message);
+      },
+    });
+  }
+
+  begin(file, options) {
+    const worker = this.workers.start(file.uri, options, {
       message: (message, body) => { if (file.worker === worker) this.fromWorker(file, message, body); },
       exit: code => { if (file.worker === worker) this.workerExited(file, code); },
     });

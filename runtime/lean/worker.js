@@ -66,11 +66,13 @@ class Workers {
     if (this.useStandby) this.standby ??= this.launch();
   }
 
-  start(uri, handlers) {
+  // `options`: those of the file's project, by name. `weak`: one that this Lean does not know is no error.
+  start(uri, options, handlers) {
     const child = this.standby ?? this.launch();
     this.standby = null;
     setTimeout(() => this.prepare(), STANDBY_DELAY_MS).unref();
-    return new Worker(child, ['--worker', ...this.options, uri], handlers);
+    const own = Object.entries(options).map(([name, value]) => `-Dweak.${name}=${value}`);
+    return new Worker(child, ['--worker', ...own, ...this.options, uri], handlers);
   }
 
   killAll() {

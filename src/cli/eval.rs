@@ -14,7 +14,6 @@ use super::{Context, needs};
 use crate::error::{Failure, FailureKind};
 use crate::eval::score::{StepScore, main_goal, theorems};
 use crate::eval::{Interval, Proposed, Scores, commonest, measure, paired_difference};
-use crate::lean::toolchain;
 use crate::policy::PolicyHandle;
 use crate::proof::ProofStep;
 use crate::trace::{TraceOptions, trace_files};
@@ -87,9 +86,8 @@ pub fn eval(args: Args, context: Context) -> Result<()> {
     let files = lean_files(&args.paths, &[])?;
     let folder = files.first().and_then(|f| f.parent()).unwrap_or(Path::new("."));
     needs::lean(&context, folder)?;
-    let lean = toolchain::batch_command(&context.dirs, folder)?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let options = TraceOptions { lean, jobs: cores.div_ceil(2) };
+    let options = TraceOptions::new(&context.dirs, folder, &context.libs, cores.div_ceil(2))?;
 
     let steps = traced(&files, &options)?;
     let mut proposed = Vec::new();

@@ -216,7 +216,8 @@ fn job(args: &Args, context: &super::Context) -> Result<Finetune> {
         knobs: knobs(args, scratch, objective),
         steps: read_steps(&data)?,
         held_out: read_steps(&held_out)?,
-        held_out_list: if list.is_file() { HeldOut::read(&list)? } else { HeldOut::default() },
+        held_out_list: if list.is_file() { HeldOut::read(&list)? } else { HeldOut::default() }
+            .with_projects(&examples.join("heldout-projects.json"))?,
         judged,
         name: args.name.clone(),
         target,

@@ -1,5 +1,7 @@
 //! The command line: a file per subcommand, one function named like the command.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 use crate::config::{Dirs, Settings};
@@ -11,11 +13,13 @@ mod editor;
 mod eval;
 mod export_feedback;
 mod finetune;
+mod modules;
 mod needs;
 mod place;
 mod runtime;
 mod serve;
 mod setup;
+mod split;
 mod suggest;
 mod trace;
 mod verify;
@@ -43,6 +47,9 @@ pub struct Cli {
     /// Never download anything; fail with the remedy where something is missing.
     #[arg(long, global = true)]
     pub offline: bool,
+    /// For the embedded Lean: a folder with modules that the project needs; may be given several times.
+    #[arg(long = "lib", global = true, value_name = "DIR")]
+    pub libs: Vec<PathBuf>,
     /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
@@ -73,6 +80,10 @@ pub enum Command {
     Finetune(finetune::Args),
     /// Write every tactic step of Lean files as JSON Lines.
     Trace(trace::Args),
+    /// Split traced steps into those to train on and those to measure on.
+    Split(split::Args),
+    /// Compile what Lean files import, for the embedded Lean.
+    Modules(modules::Args),
     /// Measure the sources of tactics on proofs.
     Eval(eval::Args),
     /// Measure speed.
@@ -88,6 +99,8 @@ pub struct Context {
     pub settings: Settings,
     /// `--offline`.
     pub offline: bool,
+    /// `--lib`.
+    pub libs: Vec<PathBuf>,
 }
 
 /// Runs a parsed command line.
@@ -99,7 +112,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     };
     let dirs = Dirs::from_env()?;
     let settings = Settings::load(&dirs)?;
-    let context = Context { dirs, settings, offline: cli.offline };
+    let context = Context { dirs, settings, offline: cli.offline, libs: cli.libs };
     match command {
         Command::Serve(a) => serve::serve(a, context),
         Command::Suggest(a) => suggest::suggest(a, context),
@@ -111,6 +124,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::ExportFeedback(a) => export_feedback::export_feedback(a, context),
         Command::Finetune(a) => finetune::finetune(a, context),
         Command::Trace(a) => trace::trace(a, context),
+        Command::Split(a) => split::split(a, context),
+        Command::Modules(a) => modules::modules(a, context),
         Command::Eval(a) => eval::eval(a, context),
         Command::Bench(a) => bench::bench(a, context),
     }

@@ -38,7 +38,8 @@ impl PlaceArgs {
             }
             None => {
                 needs::lean(context, &folder)?;
-                toolchain::server_command(&context.dirs, &folder)?
+                super::modules::ready(context, &folder, &[(file, place.text.to_string())])?;
+                toolchain::server_command_with(&context.dirs, &folder, &context.libs)?
             }
         };
         Ok((place, command))

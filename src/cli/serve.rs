@@ -29,7 +29,7 @@ pub fn serve(args: Args, context: super::Context) -> anyhow::Result<()> {
     proxy::log::start(&context.dirs.state.join("log"));
     let cwd = std::env::current_dir().context("the working directory is gone")?;
     let command = if args.command.is_empty() {
-        toolchain::server_command(&context.dirs, &cwd)
+        toolchain::server_command_with(&context.dirs, &cwd, &context.libs)
     } else {
         LeanCommand::from_words(args.command, cwd)
     };

@@ -110,6 +110,7 @@ mod tests {
             states_after: after.iter().map(|g| Goal::parse(g)).collect(),
             error: None,
             header_sha256: String::new(),
+            premises: vec![],
             origin: Origin::Written,
         }
     }

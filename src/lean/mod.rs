@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod command;
+pub mod modules;
 pub mod ourselves;
 pub mod process;
 mod published;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::modules::{Broken, Modules};
 use super::{LeanCommand, ourselves};
 use crate::config::Dirs;
 use crate::error::{Failure, FailureKind};
@@ -13,6 +14,11 @@ use crate::runtime::locate::{self, Invocation};
 /// The language server for a folder: `lake serve --` in a Lake project, `lean --server` elsewhere, the
 /// embedded Lean where the machine has neither.
 pub fn server_command(dirs: &Dirs, folder: &Path) -> Result<LeanCommand> {
+    server_command_with(dirs, folder, &[])
+}
+
+/// The same with folders of modules for the embedded Lean (`--lib`).
+pub fn server_command_with(dirs: &Dirs, folder: &Path, libs: &[PathBuf]) -> Result<LeanCommand> {
     let project = lake_project(folder);
     if let (Some(root), Some(lake)) = (&project, native("lake")) {
         return Ok(command(lake, &["serve", "--"], root, "lake serve", true));
@@ -23,7 +29,53 @@ pub fn server_command(dirs: &Dirs, folder: &Path) -> Result<LeanCommand> {
     }
     let lean = embedded(dirs)?;
     let label = format!("embedded Lean {}", lean.version());
-    Ok(invoke(lean.server(&[]), &root, label, true))
+    let mut command = invoke(lean.server(&[]), &root, label, true);
+    // A lakefile that cannot be read is no reason to be without Lean.
+    match Modules::of(dirs, folder, libs) {
+        Ok(Some(modules)) => {
+            command.env.push(("LEAN_PATH".into(), search_path(&modules)));
+            command.env.extend(set_up(dirs, &modules, libs));
+        }
+        Ok(None) => {}
+        Err(e) => tracing::warn!("no modules of the project: {e:#}"),
+    }
+    Ok(command)
+}
+
+/// LEAN_PATH for the modules of a project, those that the person set behind them.
+fn search_path(modules: &Modules) -> OsString {
+    let mut path = modules.lean_path(Broken::Refuse);
+    path.extend(std::env::var_os("LEAN_PATH").iter().flat_map(std::env::split_paths));
+    std::env::join_paths(path).unwrap_or_default()
+}
+
+/// How the embedded server has a file's imports compiled before it opens the file, as Lean's own server has
+/// Lake do: by ourselves (`lean-copilot modules`), with the same directories.
+fn set_up(dirs: &Dirs, modules: &Modules, libs: &[PathBuf]) -> Vec<(OsString, OsString)> {
+    let Some(program) = own_program() else { return Vec::new() };
+    let mut words = vec![program.display().to_string()];
+    words.extend(["modules", "--json", "--stdin"].map(String::from));
+    for lib in libs {
+        words.push("--lib".into());
+        words.push(std::path::absolute(lib).unwrap_or_else(|_| lib.clone()).display().to_string());
+    }
+    let always = !modules.project.packages[0].options.is_empty();
+    let set_up = serde_json::json!({ "command": words, "always": always });
+    vec![
+        ("LEAN_COPILOT_SETUP".into(), set_up.to_string().into()),
+        ("LEAN_COPILOT_CACHE_DIR".into(), dirs.cache.clone().into()),
+        ("LEAN_COPILOT_SHARE_DIR".into(), dirs.share.clone().into()),
+    ]
+}
+
+/// Our own program: this process, or where the library runs in another one (a test, say), the one that was
+/// built beside it.
+fn own_program() -> Option<PathBuf> {
+    let exe = std::env::current_exe().ok()?;
+    let name = format!("lean-copilot{}", std::env::consts::EXE_SUFFIX);
+    let folders = exe.ancestors().skip(1).take(2);
+    let is_own = exe.file_stem().is_some_and(|s| s == "lean-copilot");
+    if is_own { Some(exe) } else { folders.map(|f| f.join(&name)).find(|p| is_executable(p)) }
 }
 
 /// A `lean` for whole files in a folder, to which arguments are appended: `lake env lean` in a Lake
@@ -39,7 +91,11 @@ pub fn batch_command(dirs: &Dirs, folder: &Path) -> Result<LeanCommand> {
     }
     let lean = embedded(dirs)?;
     let label = format!("embedded Lean {}", lean.version());
-    Ok(invoke(lean.lean(&[]), &root, label, true))
+    let mut command = invoke(lean.lean(&[]), &root, label, true);
+    if let Ok(Some(modules)) = Modules::of(dirs, folder, &[]) {
+        command.env.push(("LEAN_PATH".into(), search_path(&modules)));
+    }
+    Ok(command)
 }
 
 /// Whether commands for this folder run the embedded Lean, which may have to be installed first.

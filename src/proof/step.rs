@@ -33,7 +33,7 @@ pub struct ProofStep {
     pub decl: String,
     /// Number of the step in its declaration, in source order, from 0.
     pub step: u32,
-    /// The step whose block holds this one.
+    /// The step whose block, or whose side of `<;>`, this one is.
     pub parent: Option<u32>,
     /// Where the tactic stands.
     pub range: StepRange,
@@ -49,6 +49,10 @@ pub struct ProofStep {
     pub states_after: Vec<Goal>,
     /// Lean's error at the step, if there was one.
     pub error: Option<String>,
+    /// The theorems in what the step proved of its main goal, and the definitions that it unfolded, by the names
+    /// under which they are cited; without the glue of every proof (`congrArg`, `Eq.mpr`, …).
+    #[serde(default)]
+    pub premises: Vec<String>,
     /// SHA-256 of the file's header (its imports), in hexadecimal.
     pub header_sha256: String,
     /// Who wrote the step.

@@ -5,14 +5,16 @@
 //! What it accepts has not been confirmed in a document; only [`crate::lean`]'s server shows that.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::run::{LineIndex, TraceOptions, program_file, spawn};
+use super::run::{LineIndex, TraceOptions};
 use crate::error::{Failure, FailureKind};
+use crate::lean::modules::Broken;
+use crate::lean::modules::worker::Worker;
 use crate::proof::{Goal, StepRange};
 
 /// Tactics to run at one step of a file.
@@ -37,6 +39,7 @@ pub enum Answer {
 struct Spec<'a> {
     #[serde(rename = "maxHeartbeats")]
     max_heartbeats: u64,
+    options: serde_json::Value,
     files: Vec<SpecFile<'a>>,
 }
 
@@ -87,32 +90,39 @@ pub fn try_tactics(
             tries.push(SpecTry { start, end, tactics: &attempt.tactics });
         }
     }
-    let spec = Spec { max_heartbeats, files: vec![SpecFile { file: path.display().to_string(), tries }] };
+    let own =
+        options.modules.as_ref().map_or(serde_json::json!({}), |m| serde_json::json!(m.options_of(&path)));
+    let spec = Spec {
+        max_heartbeats,
+        options: own,
+        files: vec![SpecFile { file: path.display().to_string(), tries }],
+    };
     let spec_file = tempfile::Builder::new().prefix("lean-copilot-").suffix(".json").tempfile()?;
     serde_json::to_writer(spec_file.as_file(), &spec).context("cannot write a temporary file")?;
 
-    let program = program_file()?;
-    let mut child = spawn(vec!["try".into(), spec_file.path().into()], program.path(), &options.lean)?;
-    let stdout = child.0.stdout.take().expect("stdout is piped");
+    if let Some(modules) = &options.modules {
+        let plan = modules.plan_for([(file, text.as_str())]);
+        modules.build(&plan, options.jobs, Broken::Keep, &AtomicBool::new(false), |_, _, _| {})?;
+    }
+    let program = options.program()?;
+    let args = ["try", &spec_file.path().display().to_string()];
+    let worker = Worker::start(&options.lean, &program, &args, &options.lean_path())?;
     let mut out: Vec<Option<Vec<Answer>>> = vec![None; attempts.len()];
     let mut finished = false;
-    for line in BufReader::new(stdout).lines() {
-        match serde_json::from_str::<Line>(&line.context("cannot read what Lean prints")?) {
-            Ok(Line::Tried { start, end, results }) => {
-                if let Some(i) = places.get(&(start, end)) {
-                    out[*i] = Some(results.into_iter().map(answer).collect());
-                }
+    let ended = worker.read_to_end(|line| match serde_json::from_str::<Line>(line) {
+        Ok(Line::Tried { start, end, results }) => {
+            if let Some(i) = places.get(&(start, end)) {
+                out[*i] = Some(results.into_iter().map(answer).collect());
             }
-            Ok(Line::File { file }) => finished = finished || file == path.display().to_string(),
-            // The file's own `#eval` may print anything.
-            Err(_) => {}
         }
-    }
-    let status = child.0.wait().context("cannot wait for Lean")?;
+        Ok(Line::File { file }) => finished = finished || file == path.display().to_string(),
+        // The file's own `#eval` may print anything.
+        Err(_) => {}
+    });
     if !finished && out.iter().all(Option::is_none) {
         return Err(Failure::new(
             FailureKind::Lean,
-            format!("Lean ended ({status}) before it could try anything in `{}`", file.display()),
+            format!("Lean ended ({ended}) before it could try anything in `{}`", file.display()),
         )
         .into());
     }

@@ -59,6 +59,13 @@ impl Statement {
         Statement { target, assumptions, locals, trigrams }
     }
 
+    /// The trigrams as numbers, each once, in no particular order.
+    pub fn trigram_hashes(&self) -> Vec<u64> {
+        use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+        let hasher = BuildHasherDefault::<DefaultHasher>::default();
+        self.trigrams.iter().map(|t| hasher.hash_one(t)).collect()
+    }
+
     /// Jaccard index of the trigrams, 1 for statements equal up to local names.
     pub fn similarity(&self, other: &Statement) -> f64 {
         let common = self.trigrams.intersection(&other.trigrams).count();

@@ -15,7 +15,7 @@ pub struct RawStep {
     pub kind: String,
     /// Number in its file.
     pub id: u32,
-    /// The step whose block holds this one.
+    /// The step that holds this one.
     pub parent: Option<u32>,
     /// Goals before.
     pub before: Vec<String>,
@@ -23,6 +23,9 @@ pub struct RawStep {
     pub after: Vec<String>,
     /// Tactic blocks inside, outermost only.
     pub blocks: Vec<RawBlock>,
+    /// Theorems and unfolded definitions in what the step proved of its main goal.
+    #[serde(default)]
+    pub premises: Vec<String>,
     /// Lean's error at this step.
     pub error: Option<String>,
 }
@@ -38,33 +41,4 @@ pub struct RawBlock {
     pub by: bool,
     /// The goals that it begins with.
     pub goals: Vec<String>,
-}
-
-/// What closes a file.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct RawFile {
-    /// The path as given.
-    pub file: String,
-    /// Number of steps printed.
-    #[serde(default)]
-    pub steps: usize,
-    /// Number of errors that Lean reported.
-    #[serde(default)]
-    pub errors: usize,
-    /// The first of them.
-    #[serde(default, rename = "firstError")]
-    pub first_error: Option<String>,
-    /// Why the file could not be elaborated at all.
-    #[serde(default)]
-    pub failed: Option<String>,
-}
-
-/// A line of either kind.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged)]
-pub enum RawLine {
-    /// A step of the file that is being traced.
-    Step(RawStep),
-    /// The end of a file.
-    File(RawFile),
 }

@@ -2,23 +2,26 @@
 Reads the tactic steps of Lean files off Lean's own info trees. Run with any Lean from 4.9 on; nothing of it
 is imported by the files.
 
-    lean --run steps.lean trace FILE…       prints every step
+    lean --run steps.lean trace             prints every step of the files named on standard input
     lean --run steps.lean try SPEC.json     runs other tactics at steps
 
 Each prints JSON Lines; {"file", "steps": n, "errors": n, "firstError"} closes a file, or {"file", "failed"}.
 
-trace, one line a step:
+trace, one request a line: {"file", "options": {…}}, and for a file that others import {"module", "olean"}, its
+name and where its compiled form goes: one elaboration serves both. One line a step:
 {"decl", "start", "end"        byte range of the tactic,
  "kind"                        kind of its syntax node,
- "id", "parent"                number of the step in its file and of the step whose block holds it,
+ "id", "parent"                number of the step in its file and of the step that holds it,
  "before"                      goals before,
  "after"                       goals after, less those of `before` that the step did not touch,
  "blocks": [{"start", "end", "by", "goals"}]  tactic blocks in it, outermost, with the goals that they begin with,
+ "premises"                    theorems and unfolded definitions in what the step proved of its main goal,
  "error"                       Lean's message, if there is an error in the step and in none of its blocks}
+The closing line counts declarations with tactics (`decls`) and those with steps and without errors (`clean`).
 
-try, SPEC.json = {"maxHeartbeats": n, "files": [{"file", "tries": [{"start", "end", "tactics"}]}]}; one line a
-step named in it: {"start", "end", "results": [{"goals": […]} | {"error": "…"}]}, the goals being those that the
-tactic makes of the step's main goal.
+try, SPEC.json = {"maxHeartbeats": n, "options": {…}, "files": [{"file", "tries": [{"start", "end", "tactics"}]}]};
+one line a step named in it: {"start", "end", "results": [{"goals": […]} | {"error": "…"}]}, the goals being those
+that the tactic makes of the step's main goal.
 -/
 import Lean
 
@@ -34,7 +37,7 @@ def structural : List Name := [
 
 /-- Syntax whose parts run on goals of their own or many times: one step as a whole. -/
 def atomic : List Name := [
-  ``Parser.Tactic.«tactic_<;>_», ``Parser.Tactic.first, ``Parser.Tactic.allGoals, ``Parser.Tactic.anyGoals,
+  ``Parser.Tactic.first, ``Parser.Tactic.allGoals, ``Parser.Tactic.anyGoals,
   ``Parser.Tactic.tacticRepeat_, ``Parser.Tactic.tacticTry_, ``Parser.Tactic.tacticIterate____,
   ``Parser.Tactic.Conv.conv]
 
@@ -54,6 +57,12 @@ partial def blocksOf (stx : Syntax) : Array Block :=
       | none => acc
     else acc ++ blocksOf arg
 
+/-- The two sides of `t <;> s`: not blocks, for `s` runs on what `t` leaves, but steps in their own right. -/
+def sidesOf (stx : Syntax) : Array Block :=
+  if stx.getKind == ``Parser.Tactic.«tactic_<;>_» then
+    #[stx[0], stx[2]].filterMap fun side => side.getRange?.map fun r => ⟨r.start.byteIdx, r.stop.byteIdx, false⟩
+  else #[]
+
 structure Step where
   decl : Name
   start : Nat
@@ -63,6 +72,11 @@ structure Step where
   before : List String
   after : List String
   blocks : Array Block
+  /-- Where steps below this one may stand: its blocks, or the sides of `<;>`. -/
+  inner : Array Block
+  /-- The goals before, by identity. -/
+  goals : List MVarId
+  premises : Array Name := #[]
 
 /-- Tactics to run at steps, by the byte range of the step. -/
 abbrev Tries := Std.HashMap (Nat × Nat) (Array String)
@@ -70,6 +84,8 @@ abbrev Tries := Std.HashMap (Nat × Nat) (Array String)
 structure Ctx where
   tries : Tries := {}
   maxHeartbeats : Nat := 200000
+  /-- The project's own options (its lakefile's `leanOptions`). -/
+  options : Options := {}
 
 abbrev M := ReaderT Ctx <| StateT (Array Step) IO
 
@@ -112,6 +128,58 @@ def runTactic (ci : ContextInfo) (ti : TacticInfo) (goal : MVarId) (maxHeartbeat
     try ci.runMetaM {} limited
     catch e => return .mkObj [("error", toString e)]
 
+/-- Glue that tactics put into every proof and nobody would name as what a proof rests on. -/
+def glue : List Name := [
+  ``Eq.mpr, ``Eq.mp, ``Eq.refl, ``rfl, ``Eq.symm, ``Eq.trans, ``congrArg, ``congrFun, ``congr, ``id, ``of_eq_true,
+  ``eq_true, ``eq_self, ``eq_false, ``eq_false', ``of_eq_false, ``forall_congr, ``implies_congr, ``implies_congr_ctx,
+  ``propext, ``funext, ``Eq.ndrec, ``HEq.refl, ``heq_of_eq, ``eq_of_heq, ``True.intro, ``trivial, ``implies_true,
+  ``true_and, ``and_true, ``of_decide_eq_true, ``letFun, ``absurd, ``False.elim, ``not_false_eq_true,
+  ``Decidable.byContradiction]
+
+/-- The name under which a person would cite a constant, if there is one. -/
+def citable? (env : Environment) (c : Name) : Option Name := do
+  -- `f.eq_1` and its like stand for the definition `f`
+  let c := match c with
+    | .str p s => if s == "eq_def" || s == "eq_unfold" || (s.startsWith "eq_" && (s.drop 3).all Char.isDigit) then p else c
+    | _ => c
+  let c' := privateToUserName c
+  if c'.isInternal || glue.contains c then none
+  else match env.find? c with
+    | some (.thmInfo _) | some (.axiomInfo _) | some (.defnInfo _) => some c'
+    | _ => none
+
+/--
+The constants that a step put into the proof of its main goal: those of the terms assigned since, up to the goals
+in `stop`, which other steps prove. Of definitions only those count that the step unfolded.
+-/
+partial def premisesOf (env : Environment) (before after : MetavarContext) (goal : MVarId) (stop : List MVarId) :
+    Array Name := Id.run do
+  let mut seen : Std.HashSet MVarId := stop.foldl (·.insert ·) {}
+  let mut names : Std.HashSet Name := {}
+  let mut out : Array Name := #[]
+  let mut todo := #[goal]
+  seen := seen.erase goal
+  while !todo.isEmpty do
+    let m := todo.back!
+    todo := todo.pop
+    if seen.contains m then continue
+    seen := seen.insert m
+    if m != goal && (before.eAssignment.contains m || before.dAssignment.contains m) then continue
+    let term? := match after.eAssignment.find? m with
+      | some e => some e
+      | none => (after.dAssignment.find? m).map fun (d : DelayedMetavarAssignment) => .mvar d.mvarIdPending
+    let some term := term? | continue
+    for c in term.getUsedConstants do
+      unless names.contains c do
+        names := names.insert c
+        match env.find? c with
+        | some (.thmInfo _) | some (.axiomInfo _) =>
+          if let some c := citable? env c then
+            unless out.contains c do out := out.push c
+        | _ => pure ()
+    todo := todo ++ (term.collectMVars {}).result
+  return out
+
 /--
 Collects the steps below a node. `parent` is the step that holds it: what lies in none of that step's blocks
 is how the step is implemented, not a step.
@@ -128,23 +196,32 @@ partial def visit (ci? : Option ContextInfo) (parent : Option Nat) : InfoTree �
     let (start, stop) := (r.start.byteIdx, r.stop.byteIdx)
     let steps ← get
     let inBlock := match parent.bind fun p => steps[p]? with
-      | some p => p.blocks.any fun b => b.start ≤ start && stop ≤ b.stop
+      | some p => p.inner.any fun b => b.start ≤ start && stop ≤ b.stop
       | none => true
     if !inBlock then return ← below parent
     let kind := ti.stx.getKind
     if let some tactics := (← read).tries[(start, stop)]? then
-      if let goal :: _ := ti.goalsBefore then
+      let again := steps.any fun s => s.start == start && s.stop == stop
+      if again then pure ()
+      else if let goal :: _ := ti.goalsBefore then
         let results ← tactics.mapM fun t => do runTactic ci ti goal (← read).maxHeartbeats t
         IO.println (Json.mkObj [("start", start), ("end", stop), ("results", .arr results)]).compress
     let before ← printGoals ci ti.mctxBefore ti.goalsBefore
     let others := ti.goalsBefore.drop 1
     let after ← printGoals ci ti.mctxAfter (ti.goalsAfter.filter fun g => !others.contains g)
-    let isAtomic := atomic.contains kind
+    let sides := sidesOf ti.stx
+    let blocks := if atomic.contains kind || !sides.isEmpty then #[] else blocksOf ti.stx
     let id := steps.size
     modify (·.push {
-      decl := ci.parentDecl?.getD .anonymous, start, stop, kind, parent, before, after
-      blocks := if isAtomic then #[] else blocksOf ti.stx })
-    unless isAtomic do below (some id)
+      decl := ci.parentDecl?.getD .anonymous, start, stop, kind, parent, before, after, blocks
+      inner := if sides.isEmpty then blocks else sides, goals := ti.goalsBefore })
+    unless atomic.contains kind do below (some id)
+    if let goal :: _ := ti.goalsBefore then
+      let all ← get
+      let children := if !sides.isEmpty then [] else
+        all.foldl (start := id + 1) (init := []) fun goals s => if s.parent == some id then s.goals ++ goals else goals
+      let premises := premisesOf ci.env ti.mctxBefore ti.mctxAfter goal (ti.goalsAfter ++ children)
+      modify (·.modify id ({ · with premises }))
 
 /-- The goals that a block begins with: those before its first step. -/
 def beginOf (steps : Array Step) (id : Nat) (b : Block) : List String := Id.run do
@@ -156,11 +233,12 @@ def beginOf (steps : Array Step) (id : Nat) (b : Block) : List String := Id.run 
 
 def Step.toJson (steps : Array Step) (id : Nat) (s : Step) (error : Option String) : Json :=
   .mkObj [
-    ("decl", s.decl.toString), ("start", s.start), ("end", s.stop), ("kind", s.kind.toString),
+    ("decl", (privateToUserName s.decl).toString), ("start", s.start), ("end", s.stop), ("kind", s.kind.toString),
     ("id", id), ("parent", s.parent.elim .null (fun p => (p : Json))),
     ("before", Lean.toJson s.before), ("after", Lean.toJson s.after),
     ("blocks", Json.arr <| s.blocks.map fun b => .mkObj [
       ("start", b.start), ("end", b.stop), ("by", b.isBy), ("goals", Lean.toJson (beginOf steps id b))]),
+    ("premises", Lean.toJson (s.premises.map Name.toString)),
     ("error", error.elim .null Json.str)]
 
 def printSteps (inputCtx : Parser.InputContext) (steps : Array Step) (errors : List Message) : IO Unit := do
@@ -180,8 +258,26 @@ def printSteps (inputCtx : Parser.InputContext) (steps : Array Step) (errors : L
 /-- Environments by header: importing costs as much as a small file, in time and in memory. -/
 abbrev Imported := Std.HashMap String (Environment × MessageLog)
 
-def processFile (path : String) (imported : IO.Ref Imported) (ctx : Ctx) (print : Bool) : IO Unit := do
-  let opts : Options := Elab.async.set {} false
+/-- Where a file's compiled module goes. -/
+structure Compiled where
+  name : Name
+  olean : System.FilePath
+
+/-- Declarations with tactics: how many there are, and how many have steps and no error, which is at a byte. -/
+def declarations (commands : Array Syntax) (steps : Array Step) (errors : List Nat) : Nat × Nat := Id.run do
+  let mut all := 0
+  let mut clean := 0
+  for c in commands do
+    if (c.find? (·.getKind == ``Parser.Term.byTactic)).isSome then
+      if let some r := c.getRange? then
+        all := all + 1
+        let inside (n : Nat) := r.start.byteIdx ≤ n && n < r.stop.byteIdx
+        if steps.any (inside ·.start) && !errors.any inside then clean := clean + 1
+  return (all, clean)
+
+def processFile (path : String) (imported : IO.Ref Imported) (ctx : Ctx) (print : Bool) (module? : Option Compiled := none) :
+    IO Unit := do
+  let opts : Options := Elab.async.set ctx.options false
   let src ← IO.FS.readFile path
   let inputCtx := Parser.mkInputContext src path
   let (header, parserState, messages) ← Parser.parseHeader inputCtx
@@ -190,8 +286,12 @@ def processFile (path : String) (imported : IO.Ref Imported) (ctx : Ctx) (print 
     | some (env, log) => pure (env, messages ++ log)
     | none =>
       let (env, log) ← processHeader header opts {} inputCtx
-      imported.modify (·.insert key (env, log))
+      -- only the last one: each takes what it imports a second time
+      imported.set (({} : Imported).insert key (env, log))
       pure (env, messages ++ log)
+  let env := match module? with
+    | some m => env.setMainModule m.name
+    | none => env
   let commandState := { Command.mkState env messages opts with infoState.enabled := true }
   let s ← IO.processCommands inputCtx parserState commandState
   let errors := s.commandState.messages.toList.filter (·.severity == .error)
@@ -200,10 +300,30 @@ def processFile (path : String) (imported : IO.Ref Imported) (ctx : Ctx) (print 
   let (_, steps) ← (do for t in info.trees do visit none none (t.substitute info.assignment) : M Unit).run ctx |>.run #[]
   let out ← IO.getStdout
   if print then printSteps inputCtx steps errors
+  if let some m := module? then
+    if let some folder := m.olean.parent then IO.FS.createDirAll folder
+    writeModule s.commandState.env m.olean
+  let (decls, clean) := declarations s.commands steps (errors.map fun m => (inputCtx.fileMap.ofPosition m.pos).byteIdx)
   out.putStrLn (Json.mkObj [("file", path), ("steps", steps.size), ("errors", errors.length),
+    ("decls", decls), ("clean", clean),
     ("firstError", ← match errors with
       | m :: _ => return Json.str s!"{m.pos.line}:{m.pos.column + 1}: {← m.data.toString}"
       | [] => return .null)]).compress
+
+def nameOf (s : String) : Name := s.splitOn "." |>.foldl .str .anonymous
+
+/-- `{"autoImplicit": false, …}` -/
+def optionsOf (json : Json) : Options := Id.run do
+  let mut options : Options := {}
+  if let .ok fields := json.getObj? then
+    for (k, v) in fields.toArray do
+      let name := nameOf k
+      match v with
+      | .bool b => options := options.set name b
+      | .num n => options := options.set name n.mantissa.toNat
+      | .str s => options := options.set name s
+      | _ => pure ()
+  return options
 
 def Tries.ofJson (json : Json) : Except String Tries := do
   let mut tries : Tries := {}
@@ -219,17 +339,29 @@ unsafe def main (args : List String) : IO UInt32 := do
   -- `lean --run` has set the search path (LEAN_PATH included) before this program starts.
   enableInitializersExecution
   let imported ← IO.mkRef {}
-  let process (path : String) (ctx : Ctx) (print : Bool) : IO Unit := do
-    try processFile path imported ctx print
+  let process (path : String) (ctx : Ctx) (print : Bool) (module? : Option Compiled) : IO Unit := do
+    try processFile path imported ctx print module?
     catch e => IO.println (Json.mkObj [("file", path), ("failed", toString e)]).compress
     (← IO.getStdout).flush
   match args with
-  | "trace" :: paths => for path in paths do process path {} true
+  | ["trace"] =>
+    let stdin ← IO.getStdin
+    repeat
+      let line ← stdin.getLine
+      if line.isEmpty then break
+      let request ← IO.ofExcept (Json.parse line)
+      let module? : Option Compiled := do
+        let name ← (request.getObjValAs? String "module").toOption
+        let olean ← (request.getObjValAs? String "olean").toOption
+        return { name := nameOf name, olean }
+      let path ← IO.ofExcept (request.getObjValAs? String "file")
+      process path { options := optionsOf (request.getObjValD "options") } true module?
   | ["try", spec] =>
     let json ← IO.ofExcept (Json.parse (← IO.FS.readFile spec))
     let maxHeartbeats ← IO.ofExcept (json.getObjValAs? Nat "maxHeartbeats")
+    let options := optionsOf (json.getObjValD "options")
     for f in ← IO.ofExcept (json.getObjVal? "files" >>= Json.getArr?) do
       let tries ← IO.ofExcept (Tries.ofJson f)
-      process (← IO.ofExcept (f.getObjValAs? String "file")) { tries, maxHeartbeats } false
-  | _ => IO.eprintln "usage: steps.lean trace FILE… | try SPEC.json"; return 2
+      process (← IO.ofExcept (f.getObjValAs? String "file")) { tries, maxHeartbeats, options } false none
+  | _ => IO.eprintln "usage: steps.lean trace < REQUESTS | try SPEC.json"; return 2
   return 0

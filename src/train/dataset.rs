@@ -89,6 +89,23 @@ pub struct HeldOutDeclaration {
 pub struct HeldOut {
     /// Sorted by file and name.
     pub declarations: Vec<HeldOutDeclaration>,
+    /// Those of other people's projects, of which the list holds no text.
+    #[serde(skip)]
+    pub projects: HashedList,
+}
+
+/// Declarations of real projects that no training may see, each as the first 16 digits of a SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct HashedList {
+    /// Full names.
+    pub declarations: BTreeSet<String>,
+    /// Statements, the context's names numbered.
+    pub statements: BTreeSet<String>,
+}
+
+/// What stands for a text in a [`HashedList`].
+pub fn hashed(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect()
 }
 
 impl HeldOut {
@@ -103,7 +120,20 @@ impl HeldOut {
             })
             .collect();
         declarations.sort();
-        HeldOut { declarations }
+        HeldOut { declarations, projects: HashedList::default() }
+    }
+
+    /// With the list of real projects (`lean-copilot split --list`), where the file is there.
+    pub fn with_projects(mut self, file: &Path) -> Result<HeldOut> {
+        if file.is_file() {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read the held-out list `{}`", file.display()))?;
+            self.projects = serde_json::from_str(&text).map_err(|e| {
+                let message = format!("`{}` is not a list of hashes: {e}", file.display());
+                Failure::new(FailureKind::Corrupt, message)
+            })?;
+        }
+        Ok(self)
     }
 
     /// Reads the list.
@@ -119,8 +149,11 @@ impl HeldOut {
     /// An error that names the first held-out declaration among the steps.
     pub fn refuse(&self, steps: &[ProofStep]) -> Result<()> {
         let names: HashSet<&str> = self.declarations.iter().map(|d| d.decl.as_str()).collect();
-        let found: BTreeSet<&str> =
-            steps.iter().map(|s| s.decl.as_str()).filter(|d| names.contains(d)).collect();
+        let found: BTreeSet<&str> = steps
+            .iter()
+            .map(|s| s.decl.as_str())
+            .filter(|d| names.contains(d) || self.is_of_projects(d))
+            .collect();
         let Some(first) = found.first() else { return Ok(()) };
         let more = if found.len() > 1 { format!(" and {} more", found.len() - 1) } else { String::new() };
         Err(Failure::new(
@@ -131,18 +164,24 @@ impl HeldOut {
         .into())
     }
 
+    fn is_of_projects(&self, decl: &str) -> bool {
+        !self.projects.declarations.is_empty() && self.projects.declarations.contains(&hashed(decl))
+    }
+
     /// Whether a statement is a held-out one, up to the names in its context.
     fn has_statement(&self, hash: &str) -> bool {
         self.declarations.iter().any(|d| d.statement_sha256 == hash)
+            || self.projects.statements.contains(&hash[..16])
     }
 }
 
-fn statement_hash(goal: &Goal) -> String {
+/// What a statement is listed by.
+pub fn statement_hash(goal: &Goal) -> String {
     Sha256::digest(alpha_form(goal).as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The goal of each declaration's first step: its statement.
-fn statements(steps: &[ProofStep]) -> BTreeMap<(&str, &str), &Goal> {
+pub fn statements(steps: &[ProofStep]) -> BTreeMap<(&str, &str), &Goal> {
     let mut first: BTreeMap<(&str, &str), (u32, &Goal)> = BTreeMap::new();
     for s in steps {
         if let Some(goal) = s.state_before.first() {
@@ -183,7 +222,8 @@ pub fn collect(steps: &[ProofStep], held_out: &HeldOut) -> Result<(Vec<Step>, Le
     Ok((all, left_out))
 }
 
-fn is_usable(s: &ProofStep) -> bool {
+/// Whether a step can be learnt from: it has no error, and neither `sorry` nor `admit`.
+pub fn is_usable(s: &ProofStep) -> bool {
     s.error.is_none()
         && !s.tactic.trim().is_empty()
         && !s.tactic.contains("sorry")
@@ -217,6 +257,7 @@ mod tests {
             states_after: vec![],
             error: None,
             header_sha256: String::new(),
+            premises: vec![],
             origin: Origin::Written,
         }
     }
@@ -226,6 +267,23 @@ mod tests {
         let held = HeldOut::of(&[step("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
         let error = collect(&[step("Held.add_self", "⊢ True", "trivial")], &held).unwrap_err();
         assert!(error.to_string().contains("`Held.add_self`"), "{error}");
+    }
+
+    #[test]
+    fn a_held_out_declaration_of_a_project_is_refused_by_its_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("list.json");
+        let goal = Goal::parse("n : Nat\n⊢ n + n = 2 * n");
+        let list = HashedList {
+            declarations: [hashed("Held.add_self")].into(),
+            statements: [statement_hash(&goal)[..16].to_owned()].into(),
+        };
+        std::fs::write(&file, serde_json::to_string(&list).unwrap()).unwrap();
+        let held = HeldOut::default().with_projects(&file).unwrap();
+        let error = collect(&[step("Held.add_self", "⊢ True", "trivial")], &held).unwrap_err();
+        assert!(error.to_string().contains("`Held.add_self`"), "{error}");
+        let (kept, left_out) = collect(&[step("Mine", "k : Nat\n⊢ k + k = 2 * k", "omega")], &held).unwrap();
+        assert_eq!((kept.len(), left_out.near_held_out), (0, 1));
     }
 
     #[test]

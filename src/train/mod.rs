@@ -13,6 +13,7 @@ pub mod model;
 pub mod objective;
 pub mod optimizer;
 pub mod publish;
+pub mod split;
 pub mod stream;
 
 pub use finetune::{Base, Finetune, FinetuneReport, Finished, Shape, checkpoint_file};

@@ -19,6 +19,7 @@ mod faults_second;
 mod feedback;
 mod house;
 mod lean;
+mod modules;
 mod policy;
 mod proxy_features;
 mod proxy_live;

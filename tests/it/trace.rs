@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
-use lean_copilot::lean::toolchain;
 use lean_copilot::proof::ProofStep;
 use lean_copilot::trace::attempt::{Answer, Attempt, try_tactics};
 use lean_copilot::trace::{FileReport, TraceOptions, trace_files};
@@ -12,8 +11,7 @@ use lean_copilot::trace::{FileReport, TraceOptions, trace_files};
 use crate::support;
 
 fn options(folder: &Path) -> TraceOptions {
-    let lean = toolchain::batch_command(support::dirs(), folder).expect("a Lean");
-    TraceOptions { lean, jobs: 1 }
+    TraceOptions::new(support::dirs(), folder, &[], 1).expect("a Lean")
 }
 
 fn trace(files: &[PathBuf]) -> Vec<FileReport> {
@@ -43,6 +41,13 @@ theorem t (p q : Prop) (h : p ∨ q) : q ∨ p := by
     exact hp
   | inr hq => exact Or.inl hq
 
+theorem both (a b : Nat) (h : a = b) : b = a ∧ a + 0 = b := by
+  constructor <;> simp [h, Nat.add_comm]
+
+theorem chain (a b c : Nat) (h : a = b) (k : b = c) : a + 1 = c + 1 := by
+  calc a + 1 = b + 1 := by rw [h]
+    _ = c + 1 := by rw [k, Nat.add_comm]
+
 theorem broken : 1 = 2 := by
   omega
 ";
@@ -67,7 +72,25 @@ fn blocks_become_actions_with_holes() {
     assert_eq!((cases.range.start, cases.decl.as_str()), ((4, 3), "t"));
     assert_eq!(find("right").states_after[0].target, "p");
 
+    // Both sides of `<;>` are steps of their own below the whole.
+    let whole = find("constructor <;> simp [h, Nat.add_comm]");
+    assert_eq!((whole.parent, whole.states_after.len()), (None, 0));
+    let constructor = find("constructor");
+    assert_eq!((constructor.parent, constructor.states_after.len()), (Some(whole.step), 2));
+    let simp: Vec<&ProofStep> =
+        report.steps.iter().filter(|s| s.tactic == "simp [h, Nat.add_comm]").collect();
+    assert_eq!(simp.len(), 2, "once a goal");
+    assert!(simp.iter().all(|s| s.parent == Some(whole.step)));
+    let calc = report.steps.iter().find(|s| s.tactic.starts_with("calc")).unwrap();
+    assert_eq!(calc.states_after.len(), 2, "{}", calc.tactic);
+
+    // What a step rests on, by the names that a person would cite, and nothing of the steps below it.
+    assert_eq!(find("rw [k, Nat.add_comm]").premises, ["Nat.add_comm"]);
+    assert_eq!(calc.premises, Vec::<String>::new());
+    assert_eq!(find("exact Or.inl hq").premises, Vec::<String>::new());
+
     // A file with an error is traced as far as it goes, and said to have one.
+    assert_eq!((report.declarations, report.clean), (4, 3));
     assert_eq!(report.errors, 1);
     assert!(report.problem.is_some());
     assert!(find("omega").error.is_some());

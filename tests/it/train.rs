@@ -32,6 +32,7 @@ fn step(decl: &str, goal: &str, tactic: &str) -> ProofStep {
         states_after: Vec::new(),
         error: None,
         header_sha256: String::new(),
+        premises: vec![],
         origin: Origin::Written,
     }
 }
