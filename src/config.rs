@@ -41,6 +41,11 @@ pub struct Settings {
     pub lean_search: bool,
     /// Stop the second Lean server after this time without work, in seconds.
     pub idle_stop_s: u64,
+    /// Keep the second Lean server from writing files and from the network, where the system can.
+    pub sandbox: bool,
+    /// Private memory that a process of the second server may take, in MiB, where it is a native Lean; 0 means
+    /// all, none means half of the machine's, at least 8192.
+    pub verify_memory_mb: Option<u64>,
     /// Keep goals, candidates, verdicts and outcomes in the feedback store.
     pub recording: bool,
     /// Bundle in use: a name under `models/` or a folder; none means the default bundle.
@@ -61,6 +66,8 @@ impl Default for Settings {
             verify_timeout_ms: 3000,
             lean_search: true,
             idle_stop_s: 600,
+            sandbox: true,
+            verify_memory_mb: None,
             recording: true,
             bundle: None,
             device: DeviceChoice::Auto,

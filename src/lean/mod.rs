@@ -3,6 +3,7 @@
 pub mod client;
 pub mod command;
 pub mod process;
+pub mod sandbox;
 pub mod toolchain;
 pub mod uri;
 

@@ -105,12 +105,13 @@ fn command(program: PathBuf, args: &[&str], cwd: &Path, label: &str, takes_optio
         cwd: cwd.to_owned(),
         label: label.to_owned(),
         takes_options,
+        confined: None,
     }
 }
 
 fn invoke(invocation: Invocation, cwd: &Path, label: String, takes_options: bool) -> LeanCommand {
     let Invocation { program, args, env } = invocation;
-    LeanCommand { program, args, env, cwd: cwd.to_owned(), label, takes_options }
+    LeanCommand { program, args, env, cwd: cwd.to_owned(), label, takes_options, confined: None }
 }
 
 #[cfg(all(test, unix))]
