@@ -4,6 +4,7 @@
 mod demo;
 mod examples;
 mod feedback;
+mod filter;
 mod house;
 mod lean;
 mod policy;
