@@ -20,5 +20,6 @@ mod suggest;
 mod support;
 mod trace;
 mod train;
+mod verdicts;
 mod verify;
 mod verify_command;
