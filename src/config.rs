@@ -44,6 +44,11 @@ pub struct Settings {
     /// Ask Lean's server whether it is there after this time in which it left the editor without a word,
     /// and say so after as long again, in seconds.
     pub lean_silence_s: u64,
+    /// Keep the second Lean server from writing files and from the network, where the system can.
+    pub sandbox: bool,
+    /// Private memory that a process of the second server may take, in MiB, where it is a native Lean; 0 means
+    /// all, none means half of the machine's, at least 8192.
+    pub verify_memory_mb: Option<u64>,
     /// Keep goals, candidates, verdicts and outcomes in the feedback store.
     pub recording: bool,
     /// Bundle in use: a name under `models/` or a folder; none means the default bundle.
@@ -65,6 +70,8 @@ impl Default for Settings {
             lean_search: true,
             idle_stop_s: 600,
             lean_silence_s: 20,
+            sandbox: true,
+            verify_memory_mb: None,
             recording: true,
             bundle: None,
             device: DeviceChoice::Auto,

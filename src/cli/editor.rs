@@ -48,6 +48,7 @@ impl Editor {
             cwd: folder,
             label: "lean-copilot serve".into(),
             takes_options: false,
+            confined: None,
         };
         let mut process = ServerProcess::spawn(&command)?;
         let stderr = process.stderr.take().map(StderrTail::follow);

@@ -1,6 +1,6 @@
 //! `lean-copilot verify`.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -13,20 +13,32 @@ use crate::verify::{Filter, VerifierHandle, no_goal};
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lean-copilot verify Foo.lean:12:3 simp omega 'exact h.symm'
+  lean-copilot verify --json Foo.lean:12:3 $'constructor\\n· exact hp\\n· exact hq'
+  echo '[\"simp\", \"omega\"]' | lean-copilot verify --json Foo.lean:12:3
+
+The place is a `sorry`, an empty block behind `by`, `=>` or `·`, a blank line, or a tactic, before which the
+given ones are tried. Each is tried alone, in a second Lean server; the file is not touched. Further lines of a
+tactic are indented to the column of its first. Nothing is filtered: a tactic may run code.
+
+`completes` says that the whole declaration then stands, without an error or `sorry`, and that nothing behind
+it has a new error.")]
 pub struct Args {
     #[command(flatten)]
     place: PlaceArgs,
-    /// Tactics to try; `-` reads a JSON list of strings from standard input.
-    #[arg(required = true, value_name = "TACTIC", allow_hyphen_values = true)]
+    /// Tactics to try; without any, or with `-`, a JSON list of strings is read from standard input.
+    #[arg(value_name = "TACTIC")]
     tactics: Vec<String>,
-    /// Write one JSON object: `goal`, `goals`, `verdicts`, `elapsed_ms`.
+    /// Write one JSON object: `goal`, `goals`, `verdicts` (in the order given, each with its `tactic`), `elapsed_ms`.
     #[arg(long)]
     json: bool,
 }
 
 /// Runs the command.
 pub fn verify(args: Args, context: super::Context) -> Result<()> {
-    let tactics = if args.tactics == ["-"] { from_stdin()? } else { args.tactics };
+    let tactics = if args.tactics.is_empty() || args.tactics == ["-"] { from_stdin()? } else { args.tactics };
     let (place, command) = args.place.resolve(&context)?;
     let settings = context.settings;
     super::place::run(async move {
@@ -66,6 +78,11 @@ pub fn verify(args: Args, context: super::Context) -> Result<()> {
 }
 
 fn from_stdin() -> Result<Vec<String>> {
+    if std::io::stdin().is_terminal() {
+        return Err(Failure::new(FailureKind::Usage, "no tactic is given")
+            .hint("for example: lean-copilot verify FILE:LINE:COLUMN simp 'exact h'")
+            .into());
+    }
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).context("cannot read the tactics from standard input")?;
     serde_json::from_str(&text).map_err(|e| {

@@ -5,7 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::sandbox::Limits;
+
 use crate::error::{Failure, FailureKind};
+
+/// The variable by which the embedded Lean finds itself.
+const EMBEDDED: &str = "LEAN_COPILOT_LEAN";
 
 /// What to run, where, and how to call it in messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,8 @@ pub struct LeanCommand {
     pub label: String,
     /// Whether Lean options (`-Dname=value`) may be appended to the arguments.
     pub takes_options: bool,
+    /// With these the server runs in the [`sandbox`](super::sandbox). Only for servers of our own.
+    pub confined: Option<Limits>,
 }
 
 impl LeanCommand {
@@ -37,7 +44,26 @@ impl LeanCommand {
         let args: Vec<OsString> = words.collect();
         // Behind `--` Lake hands everything to `lean --server`, which takes options anywhere.
         let takes_options = args.iter().any(|a| a == "--" || a == "--server");
-        Ok(LeanCommand { program: program.into(), args, env: Vec::new(), cwd, label, takes_options })
+        Ok(LeanCommand {
+            program: program.into(),
+            args,
+            env: Vec::new(),
+            cwd,
+            label,
+            takes_options,
+            confined: None,
+        })
+    }
+
+    /// The same command for a server that the user never sees, in the sandbox.
+    pub fn confined(mut self, limits: Limits) -> LeanCommand {
+        self.confined = Some(limits);
+        self
+    }
+
+    /// Whether it runs the embedded Lean, whose memory WebAssembly bounds.
+    pub fn is_embedded(&self) -> bool {
+        self.env.iter().any(|(name, _)| name == EMBEDDED)
     }
 
     /// The same command with Lean options appended, where it takes them.

@@ -6,6 +6,7 @@ pub mod modules;
 pub mod ourselves;
 pub mod process;
 mod published;
+pub mod sandbox;
 pub mod toolchain;
 pub mod uri;
 

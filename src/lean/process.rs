@@ -15,7 +15,8 @@ use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use super::LeanCommand;
+use super::sandbox::Sandbox;
+use super::{LeanCommand, toolchain};
 use crate::error::{Failure, FailureKind};
 
 /// A running server; killed with its group and reaped on drop.
@@ -28,11 +29,14 @@ pub struct ServerProcess {
     pub stdout: Option<ChildStdout>,
     /// What Lean prints beside the protocol. Must be read by someone, or the server may block on it.
     pub stderr: Option<ChildStderr>,
+    // Below the child, so that its folder is removed when the group has been killed.
+    _sandbox: Option<Sandbox>,
 }
 
 impl ServerProcess {
-    /// Starts the command with three pipes. Needs a Tokio runtime.
+    /// Starts the command with three pipes, in the sandbox where the command says so. Needs a Tokio runtime.
     pub fn spawn(command: &LeanCommand) -> Result<ServerProcess> {
+        let sandbox = sandbox_of(command)?;
         let mut wrap = CommandWrap::with_new(&command.program, |c| {
             c.args(&command.args)
                 .envs(command.env.iter().map(|(k, v)| (k, v)))
@@ -40,6 +44,9 @@ impl ServerProcess {
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped());
+            if let Some(sandbox) = &sandbox {
+                sandbox.confine(c);
+            }
         });
         wrap.wrap(KillOnDrop);
         #[cfg(unix)]
@@ -52,7 +59,7 @@ impl ServerProcess {
         let spawned = wrap.spawn();
         let mut child = spawned.map_err(|e| spawn_failure(command, &e))?;
         let (stdin, stdout, stderr) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
-        Ok(ServerProcess { child, stdin, stdout, stderr })
+        Ok(ServerProcess { child, stdin, stdout, stderr, _sandbox: sandbox })
     }
 
     /// The process id, while it has not been waited for.
@@ -82,6 +89,19 @@ impl Drop for ServerProcess {
     }
 }
 
+/// The sandbox of a command that asks for one: beside its own folder it may write to the project's `.lake`,
+/// where Lake keeps what it has read of the lakefile.
+fn sandbox_of(command: &LeanCommand) -> Result<Option<Sandbox>> {
+    let Some(limits) = command.confined else { return Ok(None) };
+    let lake = toolchain::lake_project(&command.cwd).unwrap_or_else(|| command.cwd.clone()).join(".lake");
+    if command.cwd.join("lakefile.toml").is_file() || command.cwd.join("lakefile.lean").is_file() {
+        // It can be permitted only where it exists. Where it cannot be made, Lake will say so itself.
+        let _ = std::fs::create_dir(&lake);
+    }
+    let memory = limits.memory.filter(|_| !command.is_embedded());
+    Sandbox::new(&[lake], memory).map(Some)
+}
+
 fn spawn_failure(command: &LeanCommand, error: &std::io::Error) -> Failure {
     let program = command.program.display();
     if !command.cwd.is_dir() {
@@ -90,6 +110,9 @@ fn spawn_failure(command: &LeanCommand, error: &std::io::Error) -> Failure {
     let failure =
         Failure::new(FailureKind::Lean, format!("cannot start the Lean server `{}`: {error}", command.label));
     match error.kind() {
+        _ if command.confined.is_some() && error.kind() != std::io::ErrorKind::NotFound => failure.hint(
+            "`lean-copilot doctor` says what the sandbox can do here; the setting `sandbox = false` does without",
+        ),
         std::io::ErrorKind::NotFound => failure.hint(format!(
             "`{program}` was not found; install Lean (https://lean-lang.org/install), or give the command: \
              `lean-copilot serve -- COMMAND…`"

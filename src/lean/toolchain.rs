@@ -27,9 +27,14 @@ pub fn server_command_with(dirs: &Dirs, folder: &Path, libs: &[PathBuf]) -> Resu
     if let Some(lean) = native("lean") {
         return Ok(command(lean, &["--server"], &root, "lean --server", true));
     }
+    embedded_server(dirs, folder, &root, libs)
+}
+
+/// The embedded Lean's server, which finds the modules of the folder's project and has them compiled.
+pub fn embedded_server(dirs: &Dirs, folder: &Path, root: &Path, libs: &[PathBuf]) -> Result<LeanCommand> {
     let lean = embedded(dirs)?;
     let label = format!("embedded Lean {}", lean.version());
-    let mut command = invoke(lean.server(&[]), &root, label, true);
+    let mut command = invoke(lean.server(&[]), root, label, true);
     // A lakefile that cannot be read is no reason to be without Lean.
     match Modules::of(dirs, folder, libs) {
         Ok(Some(modules)) => {
@@ -170,12 +175,13 @@ fn command(program: PathBuf, args: &[&str], cwd: &Path, label: &str, takes_optio
         cwd: cwd.to_owned(),
         label: label.to_owned(),
         takes_options,
+        confined: None,
     }
 }
 
 fn invoke(invocation: Invocation, cwd: &Path, label: String, takes_options: bool) -> LeanCommand {
     let Invocation { program, args, env } = invocation;
-    LeanCommand { program, args, env, cwd: cwd.to_owned(), label, takes_options }
+    LeanCommand { program, args, env, cwd: cwd.to_owned(), label, takes_options, confined: None }
 }
 
 #[cfg(all(test, unix))]

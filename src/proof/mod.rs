@@ -6,10 +6,12 @@
 //! feedback store and in exports.
 
 mod candidate;
+mod filter;
 mod goal;
 mod outcome;
 mod step;
 pub mod tactic;
+mod token;
 mod verdict;
 
 pub use candidate::{Candidate, Source};

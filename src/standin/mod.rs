@@ -85,11 +85,9 @@ fn server_command(dirs: &Dirs, call: &Call, real: Option<&Path>) -> Result<LeanC
         });
     }
     refuse_toolchain(call)?;
-    let lean = toolchain::embedded(dirs)?;
-    let Invocation { program, mut args, env } = lean.server(&[]);
-    args.extend(call.server_args());
-    let label = format!("embedded Lean {}", lean.version());
-    Ok(LeanCommand { program, args, env, cwd, label, takes_options: true })
+    let mut command = toolchain::embedded_server(dirs, &cwd, &cwd, &[])?;
+    command.args.extend(call.server_args());
+    Ok(command)
 }
 
 /// Puts the real tool in the place of this process.

@@ -12,6 +12,7 @@ use super::{Place, lean_search};
 use crate::config::Settings;
 use crate::error::{Failure, FailureKind};
 use crate::lean::LeanCommand;
+use crate::lean::sandbox::Limits;
 use crate::proof::{Candidate, Goal, Source, Verdict, VerdictKind, tactic};
 
 /// Requests that wait at most; a caller that is not awaited waits for a place.
@@ -73,6 +74,10 @@ impl VerifierHandle {
         settings: &Settings,
         cache: VerdictCache,
     ) -> VerifierHandle {
+        let command = match settings.sandbox {
+            true => command.confined(Limits::new(settings.verify_memory_mb)),
+            false => command,
+        };
         let (jobs, queue) = mpsc::channel(QUEUE);
         let status = VerifierStatus { label: command.label.clone(), ..Default::default() };
         let status = Arc::new(Mutex::new(status));

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 mod actor;
+mod declaration;
+mod hole;
 pub mod judge;
 pub mod lean_search;
 pub mod scratch;

@@ -24,8 +24,6 @@ const BATCH: usize = 8;
 const OPEN_LIMIT: Duration = Duration::from_secs(180);
 /// With so many tactics that did not end, the server is started again.
 const RUNAWAYS: u32 = 3;
-/// Closes what a candidate leaves, so that only its own errors count.
-const FILLER: &str = "all_goals sorry";
 
 /// Toolchain, document without the hole, tactic.
 type CacheKey = [u8; 32];
@@ -91,7 +89,7 @@ impl Trial {
         let offset = position::offset(&place.text, place.position);
         for hole in holes_at(&place.text, offset) {
             let scratch = Scratch::new(&place.text, hole);
-            let block = probe_block(&scratch);
+            let block = scratch.baseline_block();
             let started = Instant::now();
             let said = self.elaborate(&place.uri, &scratch.with(&block), OPEN_LIMIT).await?;
             let baseline = match said {
@@ -224,7 +222,7 @@ impl Trial {
         let expected_last = left.is_some_and(<[Goal]>::is_empty) && at.goals.len() == 1;
         let mut goals = Vec::new();
         if !expected_last || followed {
-            let block = format!("{}\n{}", tactic.trim_end(), probe_block(&at.scratch));
+            let block = at.scratch.block_behind(tactic);
             let (diagnostics, comparison_delta) = match self.try_block(at, &block).await? {
                 Ok(d) => d,
                 Err(verdict) => return Ok(Verdict { elapsed_ms: ms(), ..verdict }),
@@ -240,14 +238,14 @@ impl Trial {
             if let Some(w) = at.compare(&diagnostics, comparison_delta).new_sorry() {
                 return Ok(judge::refused(VerdictKind::Error, w.message.clone(), ms()));
             }
-            if names_sorry(tactic) {
+            if at.scratch.masks_sorry() && names_sorry(tactic) {
                 let message = "it leaves a proof open (`sorry`)";
                 return Ok(judge::refused(VerdictKind::Error, message, ms()));
             }
             let kind = judge::kind_of(&at.goals, &after);
             if !after.is_empty() || followed {
-                let completes =
-                    followed && after.is_empty() && judge::stands(&diagnostics, &at.lines(&block));
+                let stands = followed && judge::stands(&diagnostics, &at.lines(&block));
+                let completes = stands && !at.scratch.other_sorry;
                 return Ok(Verdict { kind, completes, goals: after, message: None, elapsed_ms: ms() });
             }
             goals = after;
@@ -262,7 +260,7 @@ impl Trial {
         }
         let lines = at.lines(tactic);
         let sorry = judge::uses_sorry(&diagnostics, &lines);
-        if (sorry && !at.scratch.other_sorry) || names_sorry(tactic) {
+        if (sorry && !at.scratch.other_sorry) || (at.scratch.masks_sorry() && names_sorry(tactic)) {
             return Ok(judge::refused(
                 VerdictKind::Error,
                 "it proves nothing: the declaration uses `sorry`",
@@ -296,7 +294,7 @@ impl Trial {
     /// Asks Lean for something easy after a tactic that did not end; kills the server where it is not
     /// given.
     async fn recover(&mut self, at: &Arc<Prepared>) -> Result<()> {
-        let text = at.scratch.with(&probe_block(&at.scratch));
+        let text = at.scratch.with(&at.scratch.baseline_block());
         let said = self.elaborate(&at.place.uri, &text, self.limit + at.cost).await?;
         self.runaways += 1;
         if said.is_err() || self.runaways >= RUNAWAYS {
@@ -316,7 +314,7 @@ impl Trial {
         let line = at.scratch.block_line() + command.matches('\n').count() as u32;
         let block = match at.scratch.hole.followed {
             true => command,
-            false => format!("{command}\n{FILLER}"),
+            false => format!("{command}\n{}", at.scratch.filler()),
         };
         let text = at.scratch.with(&block);
         let said = self.elaborate(&at.place.uri, &text, self.limit * 2 + at.cost).await?;
@@ -413,11 +411,6 @@ impl Prepared {
         let d = &self.scratch.declaration;
         d.start..d.end + self.scratch.lines_of(block)
     }
-}
-
-/// Prints the goals and closes them, where nothing follows that goes on with them.
-fn probe_block(scratch: &Scratch) -> String {
-    if scratch.hole.followed { "trace_state".to_owned() } else { format!("trace_state\n{FILLER}") }
 }
 
 /// Whether a tactic means the same on a copy of the main goal: it does not reach for other goals or

@@ -88,6 +88,7 @@ pub fn server_command(options: &[&str], cwd: &Path) -> LeanCommand {
         cwd: cwd.to_path_buf(),
         label,
         takes_options: true,
+        confined: None,
     }
 }
 
