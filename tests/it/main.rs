@@ -19,3 +19,4 @@ mod support;
 mod trace;
 mod train;
 mod verify;
+mod verify_fast;
