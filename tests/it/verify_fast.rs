@@ -53,7 +53,7 @@ impl Bench {
         let began = Instant::now();
         let mut n = 0;
         while !self.verifier.status().probe {
-            assert!(began.elapsed() < Duration::from_secs(150), "the probe does not start");
+            assert!(began.elapsed() < Duration::from_secs(400), "the probe does not start");
             n += 1;
             self.verdicts(at, &[&format!("skip -- {n}")], None).await;
             tokio::time::sleep(Duration::from_millis(1300)).await;

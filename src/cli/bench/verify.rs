@@ -42,7 +42,7 @@ pub struct Args {
 /// Rounds that are not counted: the first ones run in code that is not compiled yet.
 const WARM_UP: usize = 5;
 /// Longest wait for the probe, which is started in a pause.
-const PROBE_LIMIT: Duration = Duration::from_secs(120);
+const PROBE_LIMIT: Duration = Duration::from_secs(400);
 /// Longest wait for one edit.
 const LIMIT: Duration = Duration::from_secs(120);
 
