@@ -83,7 +83,7 @@ impl Outcome {
     fn take(&mut self, update: Update) {
         match update {
             Update::Goals(goals) => self.goals = goals,
-            Update::Checking(_) => {}
+            Update::Checking(_) | Update::Left(_) => {}
             Update::Verdict { candidate, verdict } => {
                 if !verdict.kind.is_success() {
                     self.tried.retain(|(c, _)| c.tactic != candidate.tactic);

@@ -166,6 +166,8 @@ pub mod code {
     pub const REQUEST_CANCELLED: i64 = -32800;
     /// The document changed under the request.
     pub const CONTENT_MODIFIED: i64 = -32801;
+    /// The RPC session has ended; a new one is to be made.
+    pub const RPC_NEEDS_RECONNECT: i64 = -32900;
     /// Lean's worker ended.
     pub const WORKER_EXITED: i64 = -32901;
     /// Lean's worker crashed.

@@ -98,6 +98,7 @@ impl Round {
         match update {
             Update::Goals(goals) => self.goals = goals,
             Update::Checking(n) => self.pending += n,
+            Update::Left(n) => self.pending = self.pending.saturating_sub(n),
             Update::Verdict { candidate, verdict } => {
                 let known = self.answers.iter_mut().find(|t| t.candidate.tactic == candidate.tactic);
                 let answer = Tried { candidate, verdict };

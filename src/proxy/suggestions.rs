@@ -119,7 +119,7 @@ impl State {
             r.is_at(&spot.uri, spot.version, spot.position)
                 || r.same_goals(&spot.uri, spot.version, spot.position, goals)
         });
-        let busy = self.rounds.iter().any(|r| r.explicit && !r.done);
+        let busy = self.rounds.iter().any(|r| !r.waiting.is_empty());
         let hole = || {
             let text = self.documents.get(&spot.uri).map_or("", |d| d.text());
             super::engine::touches_hole(text, spot.position)
@@ -141,7 +141,7 @@ impl State {
         if round.take(update) {
             self.round_changed(id);
         }
-        if done {
+        if done || self.rounds.get_mut(id).is_some_and(|r| r.explicit && r.waiting.is_empty()) {
             self.round_over();
         }
         self.report_status();
@@ -173,7 +173,7 @@ impl State {
         self.release_due();
     }
 
-    /// What waited for a person's round may begin.
+    /// What waited for a person to be answered may begin.
     fn round_over(&mut self) {
         if self.cursor.as_ref().is_some_and(|c| c.due.is_none()) {
             self.suggest_at_cursor();

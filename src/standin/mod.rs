@@ -31,7 +31,6 @@ use crate::config::{Dirs, Settings};
 use crate::error::{Failure, FailureKind, report};
 use crate::lean::{LeanCommand, toolchain};
 use crate::proxy;
-use crate::runtime::locate::Invocation;
 
 pub use call::{Call, Tool};
 

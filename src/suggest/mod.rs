@@ -34,8 +34,11 @@ pub struct SuggestRequest {
 pub enum Update {
     /// The goals, main goal first. Empty where the proof is complete.
     Goals(Vec<Goal>),
-    /// So many more candidates were given to Lean; each gets a verdict, unless Lean fails.
+    /// So many more candidates were given to Lean; each gets a verdict, unless Lean fails or it is left.
     Checking(usize),
+    /// So many candidates were left without a verdict: Lean would probably take them, but enough others are
+    /// confirmed. They are not shown.
+    Left(usize),
     /// A candidate's verdict, failures included.
     Verdict {
         /// What was tried.

@@ -39,9 +39,10 @@ impl Pipeline {
         Pipeline { policy, verifier, settings }
     }
 
-    /// Takes new settings. What the verifier was started with (its limits) stays.
+    /// Takes new settings; they hold for what begins from here on.
     pub fn configure(&mut self, settings: &Settings) {
         self.policy.configure(settings);
+        self.verifier.configure(settings);
         self.settings = settings.clone();
     }
 
@@ -219,17 +220,20 @@ impl Run {
         }
         self.send(Update::Checking(tried.len()));
         let tactics = tried.iter().map(|c| c.tactic.clone()).collect();
-        let mut verdicts = self.pipeline.verifier.verify(&self.request.place, tactics, Filter::Off);
+        let verifier = &self.pipeline.verifier;
+        let mut verdicts =
+            verifier.verify_best(&self.request.place, tactics, Filter::Off, self.request.limit);
         let mut answered = 0;
         while let Some((i, verdict)) = verdicts.recv().await {
             answered += 1;
             let Some(candidate) = tried.get(i).cloned() else { continue };
             self.report(state, candidate, verdict);
         }
-        if answered < tried.len()
-            && let Some((message, _)) = self.pipeline.verifier.status().problem
-        {
-            self.problems.push(message);
+        if answered < tried.len() {
+            match self.pipeline.verifier.status().problem {
+                Some((message, _)) => self.problems.push(message),
+                None => self.send(Update::Left(tried.len() - answered)),
+            }
         }
     }
 

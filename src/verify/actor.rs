@@ -1,12 +1,14 @@
-//! The actor that owns the second server, and its handle.
+//! The actor that owns the servers behind the verifier, and its handle.
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 
+use super::attempts::Attempts;
+use super::queue::{Class, Queue};
 use super::trial::{Trial, VerdictCache};
 use super::{Place, lean_search};
 use crate::config::Settings;
@@ -17,6 +19,8 @@ use crate::proof::{Candidate, Goal, Source, Verdict, VerdictKind, tactic};
 
 /// Requests that wait at most; a caller that is not awaited waits for a place.
 const QUEUE: usize = 32;
+/// After so long without work, what the next work will be quicker with is started.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether tactics pass through the text filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub struct VerifierStatus {
     pub label: String,
     /// Whether it runs now.
     pub running: bool,
+    /// Whether candidates are sifted inside Lean; else it is done by edits, which takes longer.
+    pub probe: bool,
     /// Why the last request failed, with the remedy.
     pub problem: Option<(String, Option<String>)>,
     /// Why it had to be started again, the last time that it had.
@@ -49,16 +55,34 @@ pub struct State {
     pub hole: super::scratch::Hole,
 }
 
+/// What the actor is told about times.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    candidate: Duration,
+    idle: Duration,
+}
+
+impl Times {
+    fn of(settings: &Settings) -> Times {
+        Times {
+            candidate: Duration::from_millis(settings.verify_timeout_ms),
+            idle: Duration::from_secs(settings.idle_stop_s.max(1)),
+        }
+    }
+}
+
+/// A request, as far as it was not done yet.
 enum Job {
-    State(Place, oneshot::Sender<Result<Option<State>>>),
-    Verify(Place, Vec<String>, Filter, mpsc::UnboundedSender<(usize, Verdict)>),
-    Search(Place, mpsc::UnboundedSender<Candidate>),
+    State(mpsc::UnboundedSender<Result<Option<State>>>),
+    Verify(Attempts, mpsc::UnboundedSender<(usize, Verdict)>),
+    Search { commands: VecDeque<&'static str>, seen: Vec<String>, found: mpsc::UnboundedSender<Candidate> },
 }
 
 /// A handle; clones speak to the same actor, which ends with the last.
 #[derive(Debug, Clone)]
 pub struct VerifierHandle {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<(Place, Job)>,
+    limits: watch::Sender<Times>,
     status: Arc<Mutex<VerifierStatus>>,
 }
 
@@ -78,13 +102,19 @@ impl VerifierHandle {
             true => command.confined(Limits::new(settings.verify_memory_mb)),
             false => command,
         };
-        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (jobs, inbox) = mpsc::channel(QUEUE);
         let status = VerifierStatus { label: command.label.clone(), ..Default::default() };
         let status = Arc::new(Mutex::new(status));
-        let trial = Trial::new(command, Duration::from_millis(settings.verify_timeout_ms), cache);
-        let idle = Duration::from_secs(settings.idle_stop_s.max(1));
-        tokio::spawn(run(queue, trial, idle, status.clone()));
-        VerifierHandle { jobs, status }
+        let (limits, told) = watch::channel(Times::of(settings));
+        let trial = Trial::new(command, Times::of(settings).candidate, cache);
+        let actor = Actor { inbox, queue: Queue::default(), trial, limits: told, status: status.clone() };
+        tokio::spawn(actor.run());
+        VerifierHandle { jobs, limits, status }
+    }
+
+    /// Takes new settings; they hold from the next request on.
+    pub fn configure(&self, settings: &Settings) {
+        self.limits.send_replace(Times::of(settings));
     }
 
     /// The goals at a place, main goal first; `None` where there is no tactic state.
@@ -92,12 +122,12 @@ impl VerifierHandle {
         Ok(self.state(place).await?.map(|s| s.goals))
     }
 
-    /// The goals at a place and its hole.
+    /// The goals at a place and its hole. This makes the place the youngest: work at others waits.
     pub async fn state(&self, place: &Place) -> Result<Option<State>> {
-        let (answer, received) = oneshot::channel();
+        let (answer, mut received) = mpsc::unbounded_channel();
         let gone = || anyhow!("the verifier has ended");
-        self.jobs.send(Job::State(place.clone(), answer)).await.map_err(|_| gone())?;
-        received.await.map_err(|_| gone())?
+        self.jobs.send((place.clone(), Job::State(answer))).await.map_err(|_| gone())?;
+        received.recv().await.ok_or_else(gone)?
     }
 
     /// Tries tactics; each verdict comes with the tactic's number as soon as it is known. Dropping the
@@ -108,15 +138,54 @@ impl VerifierHandle {
         tactics: Vec<String>,
         filter: Filter,
     ) -> mpsc::UnboundedReceiver<(usize, Verdict)> {
+        self.submit_tactics(place, tactics, filter, None)
+    }
+
+    /// The same for tactics to choose from, likeliest first: of those that triage accepts, only the best are
+    /// confirmed, until `wanted` are, and few that lead to the same goals. The others get no verdict.
+    pub fn verify_best(
+        &self,
+        place: &Place,
+        tactics: Vec<String>,
+        filter: Filter,
+        wanted: usize,
+    ) -> mpsc::UnboundedReceiver<(usize, Verdict)> {
+        self.submit_tactics(place, tactics, filter, Some(wanted))
+    }
+
+    fn submit_tactics(
+        &self,
+        place: &Place,
+        tactics: Vec<String>,
+        filter: Filter,
+        wanted: Option<usize>,
+    ) -> mpsc::UnboundedReceiver<(usize, Verdict)> {
         let (verdicts, receiver) = mpsc::unbounded_channel();
-        self.submit(Job::Verify(place.clone(), tactics, filter, verdicts));
+        let mut tried = Vec::with_capacity(tactics.len());
+        for (i, t) in tactics.into_iter().enumerate() {
+            let refusal = match filter {
+                Filter::Apply => tactic::refusal(&t),
+                Filter::Off if t.trim().is_empty() => Some("it is empty".to_owned()),
+                Filter::Off => None,
+            };
+            match refusal {
+                Some(why) => {
+                    let message = format!("not tried: {why}");
+                    // The receiver is in our hands.
+                    let _ = verdicts.send((i, super::judge::refused(VerdictKind::Error, message, 0.0)));
+                }
+                None => tried.push((i, t)),
+            }
+        }
+        self.submit(place, Job::Verify(Attempts::new(tried, wanted), verdicts));
         receiver
     }
 
     /// What Lean's own search proposes, unverified. Dropping the receiver cancels.
     pub fn search(&self, place: &Place) -> mpsc::UnboundedReceiver<Candidate> {
         let (found, receiver) = mpsc::unbounded_channel();
-        self.submit(Job::Search(place.clone(), found));
+        let commands = lean_search::COMMANDS.iter().copied().collect();
+        self.submit(place, Job::Search { commands, seen: Vec::new(), found });
         receiver
     }
 
@@ -125,38 +194,111 @@ impl VerifierHandle {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn submit(&self, job: Job) {
+    fn submit(&self, place: &Place, job: Job) {
         let jobs = self.jobs.clone();
-        if let Err(mpsc::error::TrySendError::Full(job)) = self.jobs.try_send(job) {
+        if let Err(mpsc::error::TrySendError::Full(job)) = self.jobs.try_send((place.clone(), job)) {
             // Dropping a closed channel's job ends its receiver; a full one is waited for.
             tokio::spawn(async move { jobs.send(job).await });
         }
     }
 }
 
-async fn run(
-    mut queue: mpsc::Receiver<Job>,
-    mut trial: Trial,
-    idle: Duration,
+/// How a job's turn ended.
+enum Outcome {
+    /// It is done, or failed.
+    Done(Result<()>),
+    /// Nobody waits for it any more.
+    Unwanted,
+    /// Something that goes first has come.
+    Interrupted,
+}
+
+struct Actor {
+    inbox: mpsc::Receiver<(Place, Job)>,
+    queue: Queue<(Place, Job)>,
+    trial: Trial,
+    limits: watch::Receiver<Times>,
     status: Arc<Mutex<VerifierStatus>>,
-) {
-    loop {
-        let job = match tokio::time::timeout(idle, queue.recv()).await {
-            Ok(Some(job)) => job,
-            Ok(None) => return,
-            Err(_) => {
-                trial.stop();
-                set(&status, |s| s.running = false);
-                continue;
+}
+
+impl Actor {
+    async fn run(mut self) {
+        loop {
+            while let Ok((place, job)) = self.inbox.try_recv() {
+                self.queue.add(&place.clone(), job.class(), (place, job));
             }
-        };
-        let problem = work(&mut trial, job).await.err().map(|e| {
+            let Some((turn, (place, mut job))) = self.queue.next() else {
+                match self.rest().await {
+                    Some((place, job)) => _ = self.queue.add(&place.clone(), job.class(), (place, job)),
+                    None => return,
+                }
+                continue;
+            };
+            self.trial.set_limit(self.limits.borrow().candidate);
+            let Actor { inbox, queue, trial, .. } = &mut self;
+            let watch = job.watch();
+            let outcome = {
+                // Dropped in the middle where it breaks off; the next edit cancels what Lean is still at.
+                let work = job.work(trial, &place);
+                tokio::pin!(work);
+                // Who still waits for an answer gets it, when the last handle is gone.
+                let mut open = true;
+                loop {
+                    tokio::select! {
+                        biased;
+                        result = &mut work => break Outcome::Done(result),
+                        () = watch.closed() => break Outcome::Unwanted,
+                        new = inbox.recv(), if open => match new {
+                            None => open = false,
+                            Some((at, other)) => {
+                                let class = other.class();
+                                if queue.add(&at.clone(), class, (at, other)).interrupts(&turn) {
+                                    break Outcome::Interrupted;
+                                }
+                            }
+                        },
+                    }
+                }
+            };
+            match outcome {
+                Outcome::Done(result) => self.done(result),
+                Outcome::Unwanted => {}
+                Outcome::Interrupted => self.queue.put_back(turn, (place, job)),
+            }
+        }
+    }
+
+    /// Waits for work; starts what helps in a pause, and stops the servers after a long one.
+    async fn rest(&mut self) -> Option<(Place, Job)> {
+        let began = Instant::now();
+        if let Ok(job) = tokio::time::timeout(PAUSE, self.inbox.recv()).await {
+            return job;
+        }
+        self.trial.pause().await;
+        loop {
+            let idle = self.limits.borrow_and_update().idle;
+            tokio::select! {
+                job = self.inbox.recv() => return job,
+                () = tokio::time::sleep(idle.saturating_sub(began.elapsed())), if self.trial.is_running() => {
+                    self.trial.stop();
+                    set(&self.status, |s| (s.running, s.probe) = (false, false));
+                }
+                // With the last sender the inbox ends, too.
+                Ok(()) = self.limits.changed() => {}
+            }
+        }
+    }
+
+    fn done(&mut self, result: Result<()>) {
+        let problem = result.err().map(|e| {
             tracing::warn!("verifier: {e:#}");
             (format!("{e:#}"), Failure::of(&e).and_then(|f| f.hint.clone()))
         });
-        let running = trial.is_running();
-        let restarted = trial.restarted().map(str::to_owned);
-        set(&status, |s| (s.running, s.problem, s.restarted) = (running, problem, restarted));
+        let (running, probe) = (self.trial.is_running(), self.trial.has_probe());
+        let restarted = self.trial.restarted().map(str::to_owned);
+        set(&self.status, |s| {
+            (s.running, s.probe, s.problem, s.restarted) = (running, probe, problem, restarted);
+        });
     }
 }
 
@@ -164,86 +306,74 @@ fn set(status: &Mutex<VerifierStatus>, change: impl FnOnce(&mut VerifierStatus))
     change(&mut status.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
-/// Does one job; stops in the middle when nobody waits for it any more. A change of the document then
-/// cancels what Lean is still busy with.
-async fn work(trial: &mut Trial, job: Job) -> Result<()> {
-    match job {
-        Job::State(place, mut answer) => {
-            let result = tokio::select! {
-                r = trial.prepare(&place) => r,
-                () = answer.closed() => return Ok(()),
-            };
-            let seen = match &result {
-                Err(e) => Err(copy(e)),
-                Ok(_) => Ok(()),
-            };
-            let state = |p: Arc<super::trial::Prepared>| State {
-                goals: p.goals.clone(),
-                hole: p.scratch.hole.clone(),
-            };
-            // The caller may be gone by now.
-            let _ = answer.send(result.map(|p| p.map(state)));
-            seen
-        }
-        Job::Verify(place, tactics, filter, verdicts) => {
-            let watch = verdicts.clone();
-            tokio::select! {
-                r = verify(trial, &place, tactics, filter, &verdicts) => r,
-                () = watch.closed() => Ok(()),
-            }
-        }
-        Job::Search(place, found) => {
-            let watch = found.clone();
-            tokio::select! {
-                r = search(trial, &place, &found) => r,
-                () = watch.closed() => Ok(()),
-            }
+/// Tells whether somebody waits for a job.
+enum Watch {
+    State(mpsc::UnboundedSender<Result<Option<State>>>),
+    Verify(mpsc::UnboundedSender<(usize, Verdict)>),
+    Search(mpsc::UnboundedSender<Candidate>),
+}
+
+impl Watch {
+    async fn closed(&self) {
+        match self {
+            Watch::State(s) => s.closed().await,
+            Watch::Verify(s) => s.closed().await,
+            Watch::Search(s) => s.closed().await,
         }
     }
 }
 
-async fn verify(
-    trial: &mut Trial,
-    place: &Place,
-    tactics: Vec<String>,
-    filter: Filter,
-    verdicts: &mpsc::UnboundedSender<(usize, Verdict)>,
-) -> Result<()> {
-    let mut tried = Vec::new();
-    for (i, t) in tactics.into_iter().enumerate() {
-        let refusal = match filter {
-            Filter::Apply => tactic::refusal(&t),
-            Filter::Off if t.trim().is_empty() => Some("it is empty".to_owned()),
-            Filter::Off => None,
-        };
-        match refusal {
-            Some(why) => {
-                let verdict = super::judge::refused(VerdictKind::Error, format!("not tried: {why}"), 0.0);
-                let _ = verdicts.send((i, verdict));
-            }
-            None => tried.push((i, t)),
+impl Job {
+    fn class(&self) -> Class {
+        match self {
+            Job::State(_) => Class::State,
+            Job::Verify(..) => Class::Verify,
+            Job::Search { .. } => Class::Search,
         }
     }
-    let Some(at) = trial.prepare(place).await? else {
-        return Err(no_goal(place).into());
-    };
-    // A send fails when nobody waits, and then this future is dropped.
-    trial.verify(&at, &tried, &mut |i, v| _ = verdicts.send((i, v))).await
-}
 
-async fn search(trial: &mut Trial, place: &Place, found: &mpsc::UnboundedSender<Candidate>) -> Result<()> {
-    let Some(at) = trial.prepare(place).await? else {
-        return Err(no_goal(place).into());
-    };
-    let mut seen = HashSet::new();
-    for command in lean_search::COMMANDS {
-        for proposal in trial.search(&at, command).await? {
-            if seen.insert(tactic::normalise(&proposal)) {
-                let _ = found.send(Candidate::new(proposal, Source::Lean, None));
+    fn watch(&self) -> Watch {
+        match self {
+            Job::State(s) => Watch::State(s.clone()),
+            Job::Verify(_, s) => Watch::Verify(s.clone()),
+            Job::Search { found, .. } => Watch::Search(found.clone()),
+        }
+    }
+
+    /// Does what is left of the job. When the future is dropped, the job knows how far it came.
+    async fn work(&mut self, trial: &mut Trial, place: &Place) -> Result<()> {
+        // A send fails when nobody waits any more, and then this future is about to be dropped.
+        match self {
+            Job::State(answer) => {
+                let result = trial.prepare(place).await;
+                let seen = result.as_ref().map(drop).map_err(copy);
+                let state = |p: Arc<super::prepared::Prepared>| State {
+                    goals: p.goals.clone(),
+                    hole: p.scratch.hole.clone(),
+                };
+                let _ = answer.send(result.map(|p| p.map(state)));
+                seen
+            }
+            Job::Verify(attempts, verdicts) => {
+                let at = trial.prepare(place).await?.ok_or_else(|| no_goal(place))?;
+                trial.verify(&at, attempts, &mut |i, v| _ = verdicts.send((i, v))).await
+            }
+            Job::Search { commands, seen, found } => {
+                let at = trial.prepare(place).await?.ok_or_else(|| no_goal(place))?;
+                while let Some(command) = commands.front() {
+                    for proposal in trial.search(&at, command).await? {
+                        let normal = tactic::normalise(&proposal);
+                        if !seen.contains(&normal) {
+                            seen.push(normal);
+                            let _ = found.send(Candidate::new(proposal, Source::Lean, None));
+                        }
+                    }
+                    commands.pop_front();
+                }
+                Ok(())
             }
         }
     }
-    Ok(())
 }
 
 /// There is no proof state at a place.

@@ -1,7 +1,7 @@
 //! The second Lean server: started when it is needed, its documents, restarted when it dies.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use lsp_types::Diagnostic;
@@ -37,6 +37,10 @@ struct Document {
     uri: String,
     version: i32,
     text: String,
+    /// How long Lean took to read it for the first time, with all that it imports; none before.
+    reading: Option<Duration>,
+    /// Whether Lean was left at work on it.
+    abandoned: bool,
 }
 
 /// How an elaboration ended without diagnostics.
@@ -89,6 +93,7 @@ impl Shadow {
         text: &str,
         limit: Duration,
     ) -> Result<Vec<Diagnostic>, Trouble> {
+        let started = Instant::now();
         let known = self.open.iter().any(|d| d.uri == uri && imports(&d.text).eq(imports(text)));
         let pulse = PULSE[usize::from(!known)];
         let version = self.set_text(uri, text).map_err(|e| self.died(uri, e))?;
@@ -101,15 +106,39 @@ impl Shadow {
             }
         };
         match answer {
-            Ok(diagnostics) => Ok(diagnostics),
+            Ok(diagnostics) => {
+                if let Some(document) = self.open.iter_mut().find(|d| d.uri == uri) {
+                    document.abandoned = false;
+                    document.reading.get_or_insert(started.elapsed());
+                }
+                Ok(diagnostics)
+            }
             Err(LeanError::Timeout { .. }) => Err(Trouble::Slow(self.client.diagnostics(uri, version))),
             Err(e) => Err(self.died(uri, e)),
         }
     }
 
-    /// Whether a document is open, so that only a part of it has to be elaborated.
-    pub fn is_open(&self, uri: &str) -> bool {
-        self.open.iter().any(|d| d.uri == uri)
+    /// How long Lean took to read a document for the first time; none where that is still to be done. Later
+    /// only what changed is elaborated.
+    pub fn reading(&self, uri: &str) -> Option<Duration> {
+        self.open.iter().find(|d| d.uri == uri).and_then(|d| d.reading)
+    }
+
+    /// Whether Lean was left at work on a document, by somebody who did not wait to the end.
+    pub fn is_abandoned(&self, uri: &str) -> bool {
+        self.open.iter().any(|d| d.uri == uri && d.abandoned)
+    }
+
+    /// The client, for questions beside elaboration.
+    pub fn client(&self) -> &LeanClient {
+        &self.client
+    }
+
+    /// Closes a document, which ends its process.
+    pub fn close(&mut self, uri: &str) {
+        self.open.retain(|d| d.uri != uri);
+        // A server that is gone as well is noticed by the next request.
+        let _ = self.client.close(uri);
     }
 
     /// Whether the server is of no use any more, and why.
@@ -142,7 +171,8 @@ impl Shadow {
         }
     }
 
-    fn set_text(&mut self, uri: &str, text: &str) -> Result<i32, LeanError> {
+    /// Makes `text` the content of a document, without waiting; its version.
+    pub fn set_text(&mut self, uri: &str, text: &str) -> Result<i32, LeanError> {
         if let Some(i) = self.open.iter().position(|d| d.uri == uri) {
             // The position was just found.
             let Some(mut document) = self.open.remove(i) else { return Err(LeanError::Closed) };
@@ -150,6 +180,7 @@ impl Shadow {
                 document.version += 1;
                 document.text = text.to_owned();
                 self.client.replace(uri, document.version, text)?;
+                document.abandoned = true;
             }
             let version = document.version;
             self.open.push_back(document);
@@ -161,7 +192,8 @@ impl Shadow {
             self.client.close(&oldest.uri)?;
         }
         self.client.open(uri, 1, text)?;
-        self.open.push_back(Document { uri: uri.to_owned(), version: 1, text: text.to_owned() });
+        let (uri, text) = (uri.to_owned(), text.to_owned());
+        self.open.push_back(Document { uri, version: 1, text, reading: None, abandoned: false });
         Ok(1)
     }
 
@@ -169,9 +201,7 @@ impl Shadow {
         // The document's process crashed and the server lives: the document is opened anew, and given the
         // time to read its imports again.
         if matches!(error.code(), Some(code::WORKER_CRASHED | code::WORKER_EXITED)) {
-            self.open.retain(|d| d.uri != uri);
-            // A server that is gone as well is noticed by the next request.
-            let _ = self.client.close(uri);
+            self.close(uri);
         }
         let failure = error.into_failure();
         let message = format!("{}{}", failure.message, said(&self.stderr));

@@ -42,3 +42,4 @@ mod train;
 mod verdicts;
 mod verify;
 mod verify_command;
+mod verify_fast;

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+mod cancel;
 mod policy;
 mod proxy;
 mod soak;

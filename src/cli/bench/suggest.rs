@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 /// Held-out files with small goals; each proof is taken out of them and is a place to suggest at.
-const FILES: [&str; 2] = ["PropPuzzles", "Signals"];
+pub(super) const FILES: [&str; 2] = ["PropPuzzles", "Signals"];
 
 /// Runs the benchmark.
 pub fn suggest(args: &Args, context: &Context) -> Result<()> {
@@ -93,10 +93,10 @@ async fn first_suggestion(editor: &mut Editor, at: usize) -> Result<Option<f64>>
 }
 
 /// What stands in the place of a proof.
-const HOLE: &str = "sorry";
+pub(super) const HOLE: &str = "sorry";
 
 /// The held-out files in one text, with each proof replaced by a hole.
-fn open_proofs(folder: &Path) -> Result<String> {
+pub(super) fn open_proofs(folder: &Path) -> Result<String> {
     let lines = read_text(&folder.join("steps.jsonl"))?;
     let steps: Vec<ProofStep> = lines.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
     let mut out = String::new();
@@ -125,7 +125,8 @@ fn open_proofs(folder: &Path) -> Result<String> {
     Ok(out)
 }
 
-fn quantile(values: &mut [f64], q: f64) -> f64 {
+/// A quantile of values, which are sorted.
+pub(super) fn quantile(values: &mut [f64], q: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(((values.len().max(1) - 1) as f64 * q).round() as usize).copied().unwrap_or(f64::NAN)
 }

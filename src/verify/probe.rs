@@ -1,0 +1,376 @@
+//! Triage inside Lean: a scratch document that holds a method of ours beside the user's text, in a process of
+//! its own, so that candidates are tried there while survivors are confirmed by edits elsewhere.
+//!
+//! What it finds good is only confirmed sooner; nothing is shown for its word. It is started in a pause, and
+//! where it cannot be (an old Lean, an unusual header), [`super::batch`] does its work.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::lane::OPEN_LIMIT;
+use super::prepared::Prepared;
+use super::scratch::Scratch;
+use super::shadow::{Shadow, Trouble};
+use crate::lean::LeanCommand;
+use crate::lean::client::{LeanClient, LeanError};
+use crate::lsp::message::code;
+use crate::lsp::position;
+use crate::proof::tactic::{TokenKind, tokens};
+use crate::proof::{Goal, same_state};
+
+/// The method's text.
+const PROBE: &str = include_str!("probe.lean");
+/// Candidates in Lean's hands at once: while one answer travels the next is worked on.
+const WINDOW: usize = 2;
+/// With so many candidates that did not end in one process, it is replaced.
+const RUNAWAYS: u32 = 4;
+/// How long Lean has to answer a question for the goals while a candidate runs that was cancelled.
+const COME_BACK: Duration = Duration::from_millis(1500);
+
+/// What triage says about a candidate.
+#[derive(Debug)]
+pub enum Found {
+    /// Accepted; all goals that it leaves.
+    Left(Vec<Goal>),
+    /// Refused with Lean's message.
+    Refused(String),
+    /// No answer within the limit.
+    Endless,
+}
+
+/// The scratch document and its server, as far as they are.
+pub struct Probe {
+    command: LeanCommand,
+    phase: Phase,
+}
+
+enum Phase {
+    Idle,
+    Starting(JoinHandle<Result<Live>>),
+    Live(Box<Live>),
+    /// It cannot be had for documents that begin like this one.
+    Off {
+        head: String,
+    },
+}
+
+struct Live {
+    shadow: Shadow,
+    uri: String,
+    /// The user's text up to where the method stands.
+    head: String,
+    /// The user's text as Lean has it here.
+    text: String,
+    session: Value,
+    runaways: u32,
+}
+
+impl Probe {
+    /// Nothing is started yet.
+    pub fn new(command: LeanCommand) -> Probe {
+        // One document, so no second process needs to wait for another.
+        let mut command = command;
+        command.env.push(("LEAN_COPILOT_LEAN_STANDBY".into(), "0".into()));
+        Probe { command, phase: Phase::Idle }
+    }
+
+    /// Whether it runs.
+    pub fn is_live(&self) -> bool {
+        matches!(self.phase, Phase::Live(_))
+    }
+
+    /// Ends it.
+    pub fn stop(&mut self) {
+        if let Phase::Starting(start) = &self.phase {
+            start.abort();
+        }
+        if !matches!(self.phase, Phase::Off { .. }) {
+            self.phase = Phase::Idle;
+        }
+    }
+
+    /// Starts it for the document of a place, in the background, where it is not running for it already.
+    pub async fn warm(&mut self, at: &Prepared) {
+        self.attend(at).await;
+        let Some(head) = head_of(&at.scratch.before) else { return };
+        let start = match &self.phase {
+            Phase::Idle => true,
+            Phase::Off { head: failed } => failed != head,
+            Phase::Starting(_) | Phase::Live(_) => false,
+        };
+        if start {
+            let (command, uri, text) = (self.command.clone(), at.uri.clone(), user_text(&at.scratch));
+            self.phase = Phase::Starting(tokio::spawn(Live::start(command, uri, head.to_owned(), text)));
+        }
+    }
+
+    /// Whether it is ready to try candidates at a place. Does not wait for a start.
+    pub async fn attend(&mut self, at: &Prepared) -> bool {
+        self.take_start(at).await;
+        let Phase::Live(live) = &mut self.phase else { return false };
+        let same = live.uri == at.uri && head_of(&at.scratch.before) == Some(live.head.as_str());
+        if !same || live.shadow.end().is_some() {
+            self.phase = Phase::Idle;
+            return false;
+        }
+        !at.goals.is_empty()
+    }
+
+    /// Takes a start over that has ended; does not wait for one that has not.
+    async fn take_start(&mut self, at: &Prepared) {
+        let Phase::Starting(start) = &mut self.phase else { return };
+        if !start.is_finished() {
+            return;
+        }
+        self.phase = match start.await {
+            Ok(Ok(live)) => Phase::Live(Box::new(live)),
+            Ok(Err(e)) => {
+                tracing::info!("candidates are tried by edits only: {e:#}");
+                Phase::Off { head: head_of(&at.scratch.before).unwrap_or_default().to_owned() }
+            }
+            Err(_) => Phase::Idle,
+        };
+    }
+
+    /// Tries candidates; `found` gets each result with the milliseconds that it took. Ends early, with the
+    /// reason, where the probe fails: those without a result are to be tried in another way.
+    pub async fn triage(
+        &mut self,
+        at: &Prepared,
+        candidates: Vec<(usize, String)>,
+        limit: Duration,
+        found: &mpsc::UnboundedSender<(usize, Found, f64)>,
+    ) -> Result<(), String> {
+        let Phase::Live(live) = &mut self.phase else { return Err("it does not run".into()) };
+        let answer = live.triage(at, candidates, limit, found).await;
+        if answer.is_err() && (live.shadow.end().is_some() || live.runaways >= RUNAWAYS) {
+            self.phase = Phase::Idle;
+        }
+        answer
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    goals: Vec<String>,
+    results: Vec<Tried>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Tried {
+    Goals(Vec<String>),
+    Error(String),
+}
+
+impl Live {
+    async fn start(command: LeanCommand, uri: String, head: String, text: String) -> Result<Live> {
+        let started = Instant::now();
+        let mut shadow = Shadow::start(&command).await?;
+        let said = shadow.elaborate(&uri, &with_probe(&head, &text), OPEN_LIMIT).await;
+        match said {
+            Ok(_) => {}
+            Err(Trouble::Slow(_)) => anyhow::bail!("Lean takes too long to read the scratch document"),
+            Err(Trouble::Died(failure)) => return Err(failure.into()),
+        }
+        let session = connect(shadow.client(), &uri).await?;
+        let live = Live { shadow, uri, head, text, session, runaways: 0 };
+        // A method that did not compile is not found.
+        match live.ask(lsp_types::Position::default(), &[]).await {
+            Ok(_) => {}
+            Err(e) => anyhow::bail!("this Lean does not take the method: {e}"),
+        }
+        tracing::debug!(ms = started.elapsed().as_millis() as u64, "the probe is ready");
+        Ok(live)
+    }
+
+    async fn triage(
+        &mut self,
+        at: &Prepared,
+        candidates: Vec<(usize, String)>,
+        limit: Duration,
+        found: &mpsc::UnboundedSender<(usize, Found, f64)>,
+    ) -> Result<(), String> {
+        let place = self.attend(at).map_err(|e| e.to_string())?;
+        let look = tokio::time::timeout(limit + at.cost, self.look(place)).await;
+        let goals = look.map_err(|_| "Lean takes too long to read the text".to_owned())??;
+        if !same_state(&goals, &at.goals) {
+            return Err("Lean sees other goals there".into());
+        }
+        let mut calls = JoinSet::new();
+        let mut waiting = VecDeque::from(candidates);
+        loop {
+            while calls.len() < WINDOW
+                && let Some((i, tactic)) = waiting.pop_front()
+            {
+                let asked = self.ask(place, &[&tactic]);
+                calls.spawn(async move {
+                    let started = Instant::now();
+                    let answer = tokio::time::timeout(limit, asked).await;
+                    (i, tactic, answer, started.elapsed().as_secs_f64() * 1000.0)
+                });
+            }
+            let Some(ended) = calls.join_next().await else { return Ok(()) };
+            let (i, tactic, answer, ms) = ended.map_err(|e| e.to_string())?;
+            let result = match answer {
+                // A session ends after half a minute, whatever is done in it.
+                Ok(Err(e)) if e.code() == Some(code::RPC_NEEDS_RECONNECT) => {
+                    self.session =
+                        connect(self.shadow.client(), &self.uri).await.map_err(|e| e.to_string())?;
+                    waiting.push_front((i, tactic));
+                    continue;
+                }
+                Ok(Ok(Some(a))) => match a.results.into_iter().next() {
+                    Some(Tried::Goals(left)) => Found::Left(left.iter().map(|g| Goal::parse(g)).collect()),
+                    Some(Tried::Error(message)) => Found::Refused(message),
+                    None => return Err("an empty answer".into()),
+                },
+                Ok(Ok(None)) => return Err("the goals are gone".into()),
+                Ok(Err(e)) => return Err(e.to_string()),
+                Err(_) => Found::Endless,
+            };
+            let endless = matches!(result, Found::Endless);
+            // Nobody waits any more: this future is about to be dropped.
+            let _ = found.send((i, result, ms));
+            if endless {
+                self.recover(place).await?;
+            }
+        }
+    }
+
+    /// Looks whether Lean still answers behind a candidate that was cancelled.
+    async fn recover(&mut self, place: lsp_types::Position) -> Result<(), String> {
+        self.runaways += 1;
+        let answers = tokio::time::timeout(COME_BACK, self.look(place)).await.is_ok_and(|a| a.is_ok());
+        if !answers || self.runaways >= RUNAWAYS {
+            self.runaways = RUNAWAYS;
+            return Err("Lean does not come back from a tactic".into());
+        }
+        Ok(())
+    }
+
+    /// Brings the text of a place to Lean; the position there.
+    fn attend(&mut self, at: &Prepared) -> Result<lsp_types::Position, LeanError> {
+        let wanted = user_text(&at.scratch);
+        // What Lean has already read further stays as it is: going back in a file costs nothing.
+        if !self.text.starts_with(&wanted) {
+            self.shadow.set_text(&self.uri, &with_probe(&self.head, &wanted))?;
+            self.text = wanted;
+        }
+        let hole = at.scratch.before.len() + at.scratch.hole.lead.len();
+        let mut place = position::position(&self.text, hole);
+        place.line += added_lines();
+        Ok(place)
+    }
+
+    async fn look(&mut self, place: lsp_types::Position) -> Result<Vec<Goal>, String> {
+        let mut answer = self.ask(place, &[]).await;
+        if answer.as_ref().is_err_and(|e| e.code() == Some(code::RPC_NEEDS_RECONNECT)) {
+            self.session = connect(self.shadow.client(), &self.uri).await.map_err(|e| e.to_string())?;
+            answer = self.ask(place, &[]).await;
+        }
+        match answer {
+            Ok(Some(a)) => Ok(a.goals.iter().map(|g| Goal::parse(g)).collect()),
+            Ok(None) => Err("Lean sees no tactic there".into()),
+            Err(e) => Err(e.to_string()),
+        }
+    }
+
+    /// Calls the method. The request leaves at once; dropping the future cancels it.
+    fn ask(
+        &self,
+        place: lsp_types::Position,
+        tactics: &[&str],
+    ) -> crate::lean::client::Answer<Option<Answer>> {
+        let params = json!({
+            "textDocument": {"uri": self.uri},
+            // Where the method is looked for: behind its text.
+            "position": {"line": head_lines(&self.head) + added_lines(), "character": 0},
+            "sessionId": self.session,
+            "method": "LeanCopilotProbe.triage",
+            "params": {"position": place, "tactics": tactics},
+        });
+        self.shadow.client().request("$/lean/rpc/call", &params)
+    }
+}
+
+async fn connect(client: &LeanClient, uri: &str) -> Result<Value> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Connected {
+        session_id: Value,
+    }
+    let answer: Connected =
+        client.request_within("$/lean/rpc/connect", &json!({"uri": uri}), OPEN_LIMIT).await?;
+    Ok(answer.session_id)
+}
+
+/// The user's document with something easy in the hole, cut where the trials are cut.
+fn user_text(scratch: &Scratch) -> String {
+    scratch.with(if scratch.hole.followed { "skip" } else { "sorry" })
+}
+
+/// The user's text with the method behind its imports.
+fn with_probe(head: &str, text: &str) -> String {
+    [head, "import Lean\n", PROBE, &text[head.len()..]].concat()
+}
+
+fn added_lines() -> u32 {
+    1 + PROBE.matches('\n').count() as u32
+}
+
+fn head_lines(head: &str) -> u32 {
+    head.matches('\n').count() as u32
+}
+
+/// The part of a text that holds its imports, whole lines; `None` where the method cannot stand behind it:
+/// files that say `module` or `prelude`, and texts that do not reach beyond their imports.
+fn head_of(text: &str) -> Option<&str> {
+    let all = tokens(text);
+    let code: Vec<_> = all.iter().filter(|t| t.kind != TokenKind::Comment).collect();
+    if code.first().is_some_and(|t| t.is("module") || t.is("prelude")) {
+        return None;
+    }
+    let mut end = 0;
+    let mut i = 0;
+    while code.get(i).is_some_and(|t| t.is("import")) {
+        let line_end = code[i].start + text[code[i].start..].find('\n')?;
+        end = line_end + 1;
+        while code.get(i).is_some_and(|t| t.start < end) {
+            i += 1;
+        }
+    }
+    let commented = all.iter().any(|t| t.kind == TokenKind::Comment && t.start < end && end < t.end());
+    (!commented).then(|| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_method_stands_behind_the_imports() {
+        assert_eq!(head_of("theorem x"), Some(""));
+        assert_eq!(head_of("/- a -/\n-- b\ntheorem x"), Some(""));
+        assert_eq!(
+            head_of("-- a\nimport A.B -- c\n\nimport C\nopen A\n"),
+            Some("-- a\nimport A.B -- c\n\nimport C\n")
+        );
+        assert_eq!(head_of("import A import B\ntheorem x"), Some("import A import B\n"));
+        assert_eq!(head_of("import A /- x\n y -/\ntheorem x"), None, "a comment must not be cut");
+        assert_eq!(head_of("module\nimport A\ntheorem x"), None);
+        assert_eq!(head_of("import A"), None);
+        let text = "import A\ntheorem x";
+        let whole = with_probe(head_of(text).unwrap(), text);
+        assert!(
+            whole.starts_with("import A\nimport Lean\n/-") && whole.ends_with("LeanCopilotProbe\ntheorem x")
+        );
+        assert_eq!(whole.lines().position(|l| l == "theorem x"), Some(1 + added_lines() as usize));
+    }
+}
