@@ -14,5 +14,6 @@ pub mod objective;
 pub mod optimizer;
 pub mod publish;
 pub mod stream;
+pub mod tokens;
 
 pub use finetune::{Base, Finetune, FinetuneReport, Finished, Shape, checkpoint_file};

@@ -56,7 +56,7 @@ fn job(folder: &Path, until: u64) -> Finetune {
     knobs.rename.constants = 0.0;
     knobs.dropout = 0.0;
     Finetune {
-        base: Base::Scratch(Shape { vocab: 300, hidden: 32, layers: 2, heads: 2, mlp: 48 }),
+        base: Base::Scratch(Shape { vocab: 300, hidden: 32, layers: 2, heads: 2, kv_heads: 2, mlp: 48 }),
         knobs,
         steps: steps(),
         held_out: vec![step("Held.a", "q : Prop\nh : q\n⊢ q", "exact h")],
