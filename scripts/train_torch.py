@@ -229,7 +229,7 @@ def evaluate(model, split, budget=65536):
     return {"loss": total / tokens_seen, "token_accuracy": right / tokens_seen, "exact": exact / n, "steps": n}
 
 
-def run(folder, out, knobs, device, resume, shard_mib, beam_rows):
+def run(folder, out, knobs, device, args):
     """One run from the first step to its folder."""
     import torch
     from safetensors.numpy import load_file
@@ -278,7 +278,7 @@ def run(folder, out, knobs, device, resume, shard_mib, beam_rows):
 
     state = {"step": 0, "epoch": 0, "index": 0, "seconds": 0.0, "tokens": 0, "history": [], "best": None}
     checkpoint = os.path.join(out, "checkpoint.pt")
-    if resume and os.path.exists(checkpoint):
+    if args.resume and os.path.exists(checkpoint):
         saved = torch.load(checkpoint, map_location=device, weights_only=False)
         state = saved["state"]
         optimizer.load_state_dict(saved["optimizer"])
@@ -387,13 +387,14 @@ def run(folder, out, knobs, device, resume, shard_mib, beam_rows):
     for name in ("config.json", "tokenizer.json"):
         shutil.copyfile(os.path.join(folder, name), os.path.join(out, name))
     json.dump(config, open(os.path.join(out, "config.json"), "w"), indent=2)
-    write_weights(out, {n: model.weight(n).detach().half().cpu() for n in model.names}, shard_mib)
+    write_weights(out, {n: model.weight(n).detach().half().cpu() for n in model.names}, args.shard_mib)
     reference, difference = as_transformers(out, model, held_out if len(held_out.lengths) else train)
-    if beam_rows and len(held_out.lengths):
-        figures["heldout"] |= beam(reference.to(device), held_out, config, out, data["limits"], beam_rows)
+    if args.beam_rows and len(held_out.lengths):
+        figures["heldout"] |= beam(reference.to(device), held_out, config, out, data["limits"], args.beam_rows)
     hardware = torch.cuda.get_device_name() if device == "cuda" else f"cpu, {torch.get_num_threads()} threads"
     training = {
         "trainer": f"scripts/train_torch.py, PyTorch {torch.__version__}", "hardware": hardware, "objective": "sft",
+        "license": args.license,
         "prompt_template": data["prompt_template"], "limits": data["limits"], "base": data["base"],
         "knobs": dataclasses.asdict(knobs), "rename": data["knobs"]["rename"], "parameters": count,
         "proof_steps": int(kept[: train.passes[1]].sum()), "left_out": data["left_out"], "steps": state["step"],
@@ -411,6 +412,9 @@ def write_weights(out, weights, shard_mib):
     """Standard safetensors, in shards with an index where one file would be larger than asked for."""
     from safetensors.torch import save_file
 
+    for old in os.listdir(out):
+        if old.startswith("model") and ".safetensors" in old:
+            os.remove(os.path.join(out, old))
     shards, size = [{}], 0
     for name, tensor in weights.items():
         n = tensor.numel() * tensor.element_size()
@@ -509,6 +513,8 @@ def main():
     p.add_argument("--jobs", type=int, default=1, help="runs at a time")
     p.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda where there is one")
     p.add_argument("--threads", type=int, help="CPU threads of a run")
+    p.add_argument("--total-minutes", type=float, help='with --runs: shortens the runs "like" others to end in time')
+    p.add_argument("--license", help="the weights' licence, for the card")
     p.add_argument("--resume", action="store_true", help="go on from checkpoints; finished runs are not repeated")
     p.add_argument("--shard-mib", type=float, default=0, help="largest file of weights; 0: one file")
     p.add_argument("--beam-rows", type=int, default=1500, help="held-out steps decoded by beam search; 0: none")
@@ -533,7 +539,7 @@ def main():
         entry = next(e for e in entries if e["name"] == (args.only or names[0]))
         folder = os.path.join(args.out, entry["name"])
         if not (args.resume and finished(args.out, entry["name"])):
-            run(args.dataset, folder, Knobs(**entry), device, args.resume, args.shard_mib, args.beam_rows)
+            run(args.dataset, folder, Knobs(**entry), device, args)
         if args.only:
             return
     else:
@@ -552,12 +558,14 @@ def schedule(args, entries):
         command += ["--device", args.device] if args.device else []
         command += ["--threads", str(args.threads)] if args.threads else []
         command += ["--resume"] if args.resume else []
+        command += ["--license", args.license] if args.license else []
         code = subprocess.call(command)
         os.remove(file)
         if code:
             print(f"[{entry['name']}] failed with exit code {code}", flush=True)
 
     os.makedirs(args.out, exist_ok=True)
+    begun = time.monotonic()
     waiting = list(entries)
     before = []
     while waiting:
@@ -570,6 +578,11 @@ def schedule(args, entries):
             knobs = finished(args.out, like)["knobs"] if like else {}
             own = {e["name"]: e for e in json.load(open(args.runs))}
             group = [e | knobs | own[e["name"]] | {"like": like} for e in group]
+            if args.total_minutes:
+                # What starting, evaluating and writing takes is not training.
+                left = args.total_minutes - (time.monotonic() - begun) / 60
+                left = max(0.1, left / -(-len(group) // max(1, args.jobs)) - 0.6)
+                group = [e | {"minutes": min(e["minutes"], left)} for e in group]
             print(f"like `{like}`: {', '.join(e['name'] for e in group)}", flush=True)
         before += [e["name"] for e in group]
         with ThreadPoolExecutor(max(1, args.jobs)) as pool:

@@ -10,6 +10,7 @@ mod editor;
 mod eval;
 mod export_feedback;
 mod finetune;
+mod model;
 mod needs;
 mod place;
 mod runtime;
@@ -63,6 +64,8 @@ pub enum Command {
     ExportFeedback(export_feedback::Args),
     /// Learn from feedback and proofs; publish a better bundle.
     Finetune(finetune::Args),
+    /// Add models that were trained elsewhere; list, show, choose and remove bundles.
+    Model(model::Args),
     /// Write every tactic step of Lean files as JSON Lines.
     Trace(trace::Args),
     /// Measure the sources of tactics on proofs.
@@ -95,6 +98,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Runtime(a) => runtime::runtime(a, context),
         Command::ExportFeedback(a) => export_feedback::export_feedback(a, context),
         Command::Finetune(a) => finetune::finetune(a, context),
+        Command::Model(a) => model::model(a, context),
         Command::Trace(a) => trace::trace(a, context),
         Command::Eval(a) => eval::eval(a, context),
         Command::Bench(a) => bench::bench(a, context),

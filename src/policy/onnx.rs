@@ -1,4 +1,4 @@
-//! Writes the ONNX graph of a Llama-architecture decoder whose weights stay in `model.safetensors`.
+//! Writes the ONNX graph of a decoder of Llama's family whose weights stay in `model.safetensors`.
 //!
 //! Every weight is an initializer with external data: a byte range of the checkpoint beside the graph. They
 //! are half precision and `[out, in]`, as in `transformers`; Cast and Transpose nodes make of them what the
@@ -11,6 +11,9 @@
 //! | `seqlens_k` | `[batch]` int32 | valid cache entries after the step, less one |
 //! | `total_sequence_length` | scalar int32 | the greatest of those, plus one |
 //! | `past_key_values.{i}.key`, `.value` | `[batch, kv_heads, cache, head_dim]` | |
+//!
+//! In half precision there is one more input, `cache_rows` `[batch]` int64: row `i` goes on where row
+//! `cache_rows[i]` of the past was. Where the cache lies in a GPU's memory, nobody else could rearrange it.
 //!
 //! Outputs are `logits` `[batch, n, vocab]` in single precision and `present.{i}.key`, `.value`. A past and
 //! its present may be one buffer, longer than what is valid in it: GroupQueryAttention then writes in place.
@@ -43,6 +46,9 @@ pub enum Precision {
     Half,
 }
 
+/// Input of the half-precision graph: the past's row that each row goes on from.
+pub const CACHE_ROWS: &str = "cache_rows";
+
 /// The bytes of `model.onnx` for a checkpoint whose tensors stand at `places` in `model.safetensors`.
 /// Fails on tensors that are no half precision.
 pub fn graph(
@@ -68,10 +74,14 @@ pub fn graph(
     for i in 0..config.num_hidden_layers {
         let at = |name: &str| format!("model.layers.{i}.{name}");
         let normed = g.norm(config, &at("input_layernorm"), &mut residual, delta.take())?;
-        let q = g.linear(&at("self_attn.q_proj"), &normed)?;
-        let k = g.linear(&at("self_attn.k_proj"), &normed)?;
-        let v = g.linear(&at("self_attn.v_proj"), &normed)?;
-        let past = [past_name(i, "key"), past_name(i, "value")];
+        let project = |g: &mut Graph<'_>, name: &str, x: &str| -> Result<String> {
+            let product = g.linear(&at(name), x)?;
+            if config.has_bias(name) { g.bias(&at(name), &product) } else { Ok(product) }
+        };
+        let q = project(&mut g, "self_attn.q_proj", &normed)?;
+        let k = project(&mut g, "self_attn.k_proj", &normed)?;
+        let v = project(&mut g, "self_attn.v_proj", &normed)?;
+        let past = ["key", "value"].map(|part| g.past(i, part));
         let present = [present_name(i, "key"), present_name(i, "value")];
         let attended = at("self_attn");
         g.node(
@@ -87,15 +97,15 @@ pub fn graph(
                 int("rotary_interleaved", 0),
             ],
         );
-        let attention = g.linear(&at("self_attn.o_proj"), &attended)?;
+        let attention = project(&mut g, "self_attn.o_proj", &attended)?;
         let normed = g.norm(config, &at("post_attention_layernorm"), &mut residual, Some(attention))?;
-        let gate = g.linear(&at("mlp.gate_proj"), &normed)?;
-        let up = g.linear(&at("mlp.up_proj"), &normed)?;
+        let gate = project(&mut g, "mlp.gate_proj", &normed)?;
+        let up = project(&mut g, "mlp.up_proj", &normed)?;
         let (sigmoid, silu, gated) = (at("mlp.sigmoid"), at("mlp.silu"), at("mlp.gated"));
         g.node("Sigmoid", "", &[&gate], &[&sigmoid], vec![]);
         g.node("Mul", "", &[&gate, &sigmoid], &[&silu], vec![]);
         g.node("Mul", "", &[&silu, &up], &[&gated], vec![]);
-        delta = Some(g.linear(&at("mlp.down_proj"), &gated)?);
+        delta = Some(project(&mut g, "mlp.down_proj", &gated)?);
     }
     // Only the wanted positions reach the vocabulary: the logits of a whole prompt would be far larger than
     // all else.
@@ -160,6 +170,19 @@ impl Graph<'_> {
             attribute,
             ..Default::default()
         });
+    }
+
+    /// The name of a layer's past, with the rows that go on.
+    fn past(&mut self, layer: usize, part: &str) -> String {
+        let name = past_name(layer, part);
+        match self.precision {
+            Precision::Single => name,
+            Precision::Half => {
+                let taken = format!("{name}.taken");
+                self.node("Gather", "", &[&name, CACHE_ROWS], &[&taken], vec![int("axis", 0)]);
+                taken
+            }
+        }
     }
 
     /// An initializer inside the checkpoint, half precision; once only.
@@ -227,6 +250,14 @@ impl Graph<'_> {
         Ok(out)
     }
 
+    /// Adds a projection's bias to its product.
+    fn bias(&mut self, module: &str, product: &str) -> Result<String> {
+        let bias = self.weight(&format!("{module}.bias"))?;
+        let out = format!("{module}.biased");
+        self.node("Add", "", &[product, &bias], &[&out], vec![]);
+        Ok(out)
+    }
+
     /// Adds `delta` to the residual stream and normalises the sum by its root mean square.
     fn norm(
         &mut self,
@@ -266,9 +297,11 @@ impl Graph<'_> {
     }
 
     fn finish(self, config: &LlamaConfig) -> Vec<u8> {
-        let cache = |name: String| {
+        // What a past has in rows need not be what goes on.
+        let past_rows = if self.precision == Precision::Half { "past_batch" } else { "batch" };
+        let cache = |name: String, rows: &'static str, length: &'static str| {
             let (heads, width) = (config.num_key_value_heads as i64, config.head_dim as i64);
-            let dims = [Dim::Any("batch"), Dim::Is(heads), Dim::Any("cache"), Dim::Is(width)];
+            let dims = [Dim::Any(rows), Dim::Is(heads), Dim::Any(length), Dim::Is(width)];
             value(&name, self.element(), &dims)
         };
         let layers = 0..config.num_hidden_layers;
@@ -279,14 +312,17 @@ impl Graph<'_> {
             value("seqlens_k", DataType::Int32 as i32, &[Dim::Any("batch")]),
             value("total_sequence_length", DataType::Int32 as i32, &[]),
         ];
-        input.extend(parts().map(|(i, part)| cache(past_name(i, part))));
+        input.extend(parts().map(|(i, part)| cache(past_name(i, part), past_rows, "cache")));
+        if self.precision == Precision::Half {
+            input.push(value(CACHE_ROWS, DataType::Int64 as i32, &[Dim::Any("batch")]));
+        }
         let vocabulary = Dim::Is(config.vocab_size as i64);
         let mut output = vec![value(
             "logits",
             DataType::Float as i32,
             &[Dim::Any("batch"), Dim::Any("wanted"), vocabulary],
         )];
-        output.extend(parts().map(|(i, part)| cache(present_name(i, part))));
+        output.extend(parts().map(|(i, part)| cache(present_name(i, part), "batch", "cache")));
         let opset = |domain: &str, version| pb::OperatorSetIdProto {
             domain: Some(domain.to_owned()),
             version: Some(version),

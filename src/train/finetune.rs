@@ -21,7 +21,7 @@ use super::publish;
 use super::stream::{Data, Judged, Stream};
 use super::{card, dataset};
 use crate::error::{Failure, FailureKind};
-use crate::policy::bundle::{Bundle, BundleWriter, LlamaConfig};
+use crate::policy::bundle::{Bundle, BundleWriter, Family, LlamaConfig};
 use crate::policy::prompt::{self, Limits};
 use crate::policy::tokenizer::Tokenizer;
 use crate::proof::{Goal, ProofStep};
@@ -293,7 +293,7 @@ impl Finetune {
     fn begin(&self, train: &[Step], device: &Device) -> Result<(Llama, Tokenizer, Limits, Option<String>)> {
         match &self.base {
             Base::Bundle(dir) => {
-                let bundle = Bundle::open(dir)?;
+                let bundle = own(dir)?;
                 let model = Llama::new(&bundle.config, &bundle.weights()?, device)?;
                 Ok((model, bundle.tokenizer.clone(), bundle.limits(), Some(bundle.id())))
             }
@@ -306,6 +306,18 @@ impl Finetune {
             }
         }
     }
+}
+
+/// Opens a bundle that can be trained on: one whose prompts are ours.
+pub(super) fn own(dir: &Path) -> Result<Bundle> {
+    let bundle = Bundle::open(dir)?;
+    if *bundle.tokenizer.layout() != prompt::Layout::GoalFirst {
+        let message = format!("`{}` has a prompt of its own and cannot be trained here", bundle.id());
+        return Err(Failure::new(FailureKind::Usage, message)
+            .hint("train it where it came from, on what `lean-copilot export-feedback` writes")
+            .into());
+    }
+    Ok(bundle)
 }
 
 impl Shape {
@@ -324,6 +336,7 @@ impl Shape {
             rms_norm_eps: 1e-5,
             max_position_embeddings: limits.prompt_tokens + limits.tactic_tokens,
             tie_word_embeddings: true,
+            family: Family::default(),
         };
         config.check().map_err(|e| Failure::new(FailureKind::Usage, e))?;
         Ok(config)

@@ -30,11 +30,11 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::{Sequence, encode};
 use super::dataset::{self, HeldOut, LeftOut, Step};
-use super::finetune::{Base, Finetune, learn_tokenizer};
+use super::finetune::{Base, Finetune, learn_tokenizer, own};
 use super::learn::Knobs;
 use super::stream::pass;
 use crate::error::{Failure, FailureKind};
-use crate::policy::bundle::{Bundle, CONFIG, LlamaConfig, TOKENIZER, WEIGHTS};
+use crate::policy::bundle::{CONFIG, LlamaConfig, TOKENIZER, WEIGHTS};
 use crate::policy::prompt::{self, Limits};
 use crate::policy::tokenizer::Tokenizer;
 
@@ -193,7 +193,7 @@ impl Finetune {
     ) -> Result<(LlamaConfig, Tokenizer, Limits, Option<String>)> {
         match &self.base {
             Base::Bundle(dir) => {
-                let bundle = Bundle::open(dir)?;
+                let bundle = own(dir)?;
                 let from = bundle.dir.join(WEIGHTS);
                 std::fs::copy(&from, folder.join(WEIGHTS))
                     .with_context(|| format!("cannot copy `{}`", from.display()))?;

@@ -6,6 +6,7 @@ mod examples;
 mod feedback;
 mod house;
 mod lean;
+mod model;
 mod policy;
 mod proxy_live;
 mod proxy_relay;

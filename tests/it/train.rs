@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use lean_copilot::error::{Failure, FailureKind};
-use lean_copilot::policy::bundle::{Bundle, BundleWriter, LlamaConfig, activate, resolve};
+use lean_copilot::policy::bundle::{Bundle, BundleWriter, Family, LlamaConfig, activate, resolve};
 use lean_copilot::policy::prompt::Limits;
 use lean_copilot::policy::tokenizer::Tokenizer;
 use lean_copilot::proof::{Goal, Origin, ProofStep, StepRange};
@@ -203,6 +203,7 @@ fn grouped_queries_and_an_untied_head_compute_alike_too() {
             rms_norm_eps: 1e-5,
             max_position_embeddings: 128,
             tie_word_embeddings: tied,
+            family: Family::default(),
         };
         let mut weights = initial(&config, 7);
         // Larger than fresh weights, so that a wrong rotation or mask shows.

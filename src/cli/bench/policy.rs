@@ -1,5 +1,6 @@
 //! `lean-copilot bench policy`: time from a goal's tokens to K candidates.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -9,7 +10,7 @@ use serde_json::json;
 use crate::cli::{Context, needs};
 use crate::config::DeviceChoice;
 use crate::error::{Failure, FailureKind};
-use crate::policy::bundle::{self, Bundle, BundleWriter, LlamaConfig};
+use crate::policy::bundle::{self, Bundle, BundleWriter, Family, LlamaConfig};
 use crate::policy::prompt::{self, Limits};
 use crate::policy::sampling::{GenerationParams, Method};
 use crate::policy::session::{Cancel, PolicySession};
@@ -17,6 +18,7 @@ use crate::policy::tokenizer::Tokenizer;
 use crate::policy::weights::Weights;
 use crate::proof::Goal;
 use crate::runtime::locate;
+use crate::train::dataset::read_steps;
 
 /// Arguments of `bench policy`.
 #[derive(Debug, clap::Args)]
@@ -28,7 +30,13 @@ pub struct Args {
     /// model of this size can take.
     #[arg(long, value_name = "LAYERSxHIDDEN")]
     shape: Option<String>,
-    /// Numbers of threads to measure.
+    /// Where to run: `cpu`, `cuda`, or both, separated by a comma.
+    #[arg(long, value_delimiter = ',', default_value = "cpu")]
+    device: Vec<DeviceChoice>,
+    /// Compare logits and candidates of the other devices with the CPU's on some held-out goals.
+    #[arg(long, conflicts_with = "shape")]
+    compare: bool,
+    /// Numbers of threads to measure on the CPU.
     #[arg(long, value_delimiter = ',', default_value = "1,2")]
     threads: Vec<usize>,
     /// Candidates.
@@ -69,39 +77,128 @@ pub fn policy(args: Args, context: Context) -> Result<()> {
             (bundle, prompt)
         }
     };
+    for device in &args.device {
+        // A GPU's speed does not hang on the CPU's threads.
+        let counted = if *device == DeviceChoice::Cpu { args.threads.len() } else { 1 };
+        for threads in args.threads.iter().take(counted) {
+            measure(&args, &bundle, &library, *device, *threads, &prompt)?;
+        }
+    }
+    if args.compare {
+        for device in args.device.iter().filter(|d| **d != DeviceChoice::Cpu) {
+            compare(&args, &context, &bundle, &library, *device)?;
+        }
+    }
+    Ok(())
+}
+
+/// Times generations of one device.
+fn measure(
+    args: &Args,
+    bundle: &Bundle,
+    library: &Path,
+    device: DeviceChoice,
+    threads: usize,
+    prompt: &[u32],
+) -> Result<()> {
     let parameters = bundle.config.parameters() as f64 / 1e6;
-    for threads in &args.threads {
+    let begin = Instant::now();
+    let mut session = PolicySession::load(bundle, library, device, Some(threads))?;
+    let load_ms = begin.elapsed().as_secs_f64() * 1e3;
+    let params = GenerationParams { k: args.k, max_tokens: args.tokens, method: Method::Beam };
+    let mut times = Vec::with_capacity(args.runs);
+    for run in 0..=args.runs.max(1) {
         let begin = Instant::now();
-        let mut session = PolicySession::load(&bundle, &library, DeviceChoice::Cpu, Some(*threads))?;
-        let load_ms = begin.elapsed().as_secs_f64() * 1e3;
-        let params = GenerationParams { k: args.k, max_tokens: args.tokens, method: Method::Beam };
-        let mut times = Vec::with_capacity(args.runs);
-        for run in 0..=args.runs.max(1) {
-            let begin = Instant::now();
-            session.generate(&prompt, &params, &Cancel::default())?;
-            if run > 0 {
-                times.push(begin.elapsed().as_secs_f64() * 1e3);
-            }
+        session.generate(prompt, &params, &Cancel::default())?;
+        if run > 0 {
+            times.push(begin.elapsed().as_secs_f64() * 1e3);
         }
-        times.sort_by(f64::total_cmp);
-        let (median, least, most) = (times[times.len() / 2], times[0], times[times.len() - 1]);
-        if args.json {
-            let line = json!({
-                "bundle": bundle.id(), "parameters_m": parameters, "threads": threads, "k": args.k,
-                "tokens": args.tokens, "prompt": prompt.len(), "load_ms": load_ms,
-                "median_ms": median, "least_ms": least, "most_ms": most,
-            });
-            anstream::println!("{line}");
-        } else {
-            anstream::println!(
-                "{} ({parameters:.1} M), {threads} threads, prompt {}, K = {}, up to {} tokens: \
-                 median {median:.1} ms ({least:.1} to {most:.1}), load {load_ms:.0} ms",
-                bundle.id(),
-                prompt.len(),
-                args.k,
-                args.tokens,
-            );
+    }
+    times.sort_by(f64::total_cmp);
+    let (median, least, most) = (times[times.len() / 2], times[0], times[times.len() - 1]);
+    let per_second = 1e3 * args.k as f64 / median;
+    if args.json {
+        let line = json!({
+            "bundle": bundle.id(), "parameters_m": parameters, "device": session.device(), "threads": threads,
+            "k": args.k, "tokens": args.tokens, "prompt": prompt.len(), "load_ms": load_ms,
+            "median_ms": median, "least_ms": least, "most_ms": most, "candidates_per_second": per_second,
+        });
+        anstream::println!("{line}");
+    } else {
+        anstream::println!(
+            "{} ({parameters:.1} M), {}, prompt {}, K = {}, up to {} tokens: median {median:.1} ms \
+             ({least:.1} to {most:.1}), {per_second:.0} candidates/s, load {load_ms:.0} ms",
+            bundle.id(),
+            session.device(),
+            prompt.len(),
+            args.k,
+            args.tokens,
+        );
+    }
+    Ok(())
+}
+
+/// Goals that two devices are compared on.
+const COMPARED: usize = 100;
+
+/// Logits and candidates of a device beside those of the CPU in single precision.
+fn compare(
+    args: &Args,
+    context: &Context,
+    bundle: &Bundle,
+    library: &Path,
+    device: DeviceChoice,
+) -> Result<()> {
+    let steps = read_steps(&[context.dirs.share.join("examples/heldout/steps.jsonl")])?;
+    let goals = steps.iter().step_by((steps.len() / COMPARED).max(1)).filter_map(|s| s.state_before.first());
+    let prompts: Vec<Vec<u32>> =
+        goals.take(COMPARED).map(|g| prompt::encode(&bundle.tokenizer, g, bundle.limits())).collect();
+    let mut here = PolicySession::load(bundle, library, DeviceChoice::Cpu, None)?;
+    let mut there = PolicySession::load(bundle, library, device, None)?;
+    let params = GenerationParams { k: args.k, max_tokens: args.tokens, method: Method::Beam };
+    let (mut worst, mut rows, mut same_first) = (0.0f32, 0usize, 0usize);
+    let (mut same_best, mut same_set, mut common, mut all) = (0usize, 0usize, 0usize, 0usize);
+    for prompt in &prompts {
+        let (a, b) = (here.logits(prompt)?, there.logits(prompt)?);
+        for (x, y) in a.rows().into_iter().zip(b.rows()) {
+            let first = |row: &ndarray::ArrayView1<f32>| {
+                row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i)
+            };
+            same_first += usize::from(first(&x) == first(&y));
+            rows += 1;
+            // A logit that is no number must not pass as equal.
+            let differences = x.iter().zip(y).map(|(x, y)| (x - y).abs());
+            worst = differences.fold(worst, |w, d| if d.is_nan() { f32::INFINITY } else { w.max(d) });
         }
+        let texts = |session: &mut PolicySession| -> Result<Vec<String>> {
+            let found = session.generate(prompt, &params, &Cancel::default())?;
+            Ok(found.into_iter().map(|g| g.text).collect())
+        };
+        let (a, b) = (texts(&mut here)?, texts(&mut there)?);
+        same_best += usize::from(a.first() == b.first());
+        let shared = a.iter().filter(|t| b.contains(t)).count();
+        same_set += usize::from(shared == a.len() && a.len() == b.len());
+        (common, all) = (common + shared, all + a.len());
+    }
+    let share = |n: usize, of: usize| n as f64 / of.max(1) as f64;
+    let line = json!({
+        "compared": [here.device(), there.device()], "goals": prompts.len(), "logits_max_abs_diff": worst,
+        "same_likeliest_token": share(same_first, rows), "same_best_candidate": share(same_best, prompts.len()),
+        "same_candidates": share(same_set, prompts.len()), "candidates_in_common": share(common, all),
+    });
+    if args.json {
+        anstream::println!("{line}");
+        return Ok(());
+    }
+    anstream::println!("{} beside {}, on {} goals:", there.device(), here.device(), prompts.len());
+    anstream::println!("  largest difference of a logit        {worst:.2e}");
+    for (what, share) in [
+        ("likeliest token the same", share(same_first, rows)),
+        ("best candidate the same", share(same_best, prompts.len())),
+        ("all candidates the same", share(same_set, prompts.len())),
+        ("candidates in common", share(common, all)),
+    ] {
+        anstream::println!("  {what:36} {:.1} %", 100.0 * share);
     }
     Ok(())
 }
@@ -127,6 +224,7 @@ fn random_bundle(shape: &str, dir: &std::path::Path) -> Result<Bundle> {
         rms_norm_eps: 1e-5,
         max_position_embeddings: 1024,
         tie_word_embeddings: false,
+        family: Family::default(),
     };
     let tokenizer = Tokenizer::train(["exact h"].iter(), 260)?;
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
