@@ -62,7 +62,8 @@ def decoder(out, name, model, **save):
     for extra in ("generation_config.json",):
         if os.path.exists(os.path.join(folder, extra)):
             os.remove(os.path.join(folder, extra))
-    model.float()
+    # As it is loaded again: halving the model in memory also halved its table of rotary frequencies.
+    model = type(model).from_pretrained(folder, dtype=torch.float32).eval()
 
     def logits(tokens):
         with torch.no_grad():

@@ -30,6 +30,7 @@ use crate::error::{Failure, FailureKind};
 mod cuda;
 mod gathered;
 mod in_place;
+mod int8;
 
 pub use cuda::LIBRARY_DIRS;
 use gathered::Gathered;
@@ -79,6 +80,8 @@ pub struct PolicySession {
 pub enum Compute {
     /// On the CPU in single precision.
     Cpu,
+    /// On the CPU with weights of 8 bits.
+    CpuInt8,
     /// The half-precision graph on the CPU: slow, and there to check the graph where there is no GPU.
     CpuHalf,
     /// On CUDA's first device in half precision.
@@ -99,13 +102,42 @@ impl PolicySession {
         match device {
             DeviceChoice::Cpu => open(Compute::Cpu),
             DeviceChoice::Cuda => open(Compute::Cuda),
-            DeviceChoice::Auto => open(Compute::Cuda).or_else(|no_cuda| {
-                let reason = Failure::of(&no_cuda).map_or(format!("{no_cuda:#}"), |f| f.message.clone());
-                let mut session = open(Compute::Cpu)?;
-                session.device = format!("{} ({reason})", session.device);
-                Ok(session)
-            }),
+            DeviceChoice::Auto => open(Compute::Cuda).or_else(|e| without_cuda(open(Compute::Cpu)?, &e)),
         }
+    }
+
+    /// As [`PolicySession::load`], with weights of 8 bits where it is the CPU that computes. Their graph is made at
+    /// the first load and kept in `cache`, named by the bundle's hash.
+    pub fn load_fast(
+        bundle: &Bundle,
+        ort_library: &Path,
+        cache: &Path,
+        device: DeviceChoice,
+        threads: Option<usize>,
+    ) -> Result<PolicySession> {
+        let cpu = || PolicySession::open_int8(bundle, ort_library, cache, threads);
+        match device {
+            DeviceChoice::Cpu => cpu(),
+            DeviceChoice::Cuda => PolicySession::open(bundle, ort_library, Compute::Cuda, threads),
+            DeviceChoice::Auto => PolicySession::open(bundle, ort_library, Compute::Cuda, threads)
+                .or_else(|e| without_cuda(cpu()?, &e)),
+        }
+    }
+
+    /// Loads a bundle with weights of 8 bits on the CPU.
+    pub fn open_int8(
+        bundle: &Bundle,
+        ort_library: &Path,
+        cache: &Path,
+        threads: Option<usize>,
+    ) -> Result<PolicySession> {
+        let environment = environment(ort_library)?;
+        let file = int8::file(bundle, cache)?;
+        let threads = threads.unwrap_or_else(default_threads).max(1);
+        let session = builder(&environment, threads)
+            .and_then(|mut b| Ok(b.commit_from_file(&file)?))
+            .with_context(|| format!("ONNX Runtime cannot load `{}`", file.display()))?;
+        PolicySession::checked(session, bundle, Compute::CpuInt8, threads)
     }
 
     /// Loads a bundle for a way of computing, which works or is an error.
@@ -124,6 +156,7 @@ impl PolicySession {
                     .and_then(|mut b| Ok(b.commit_from_file(&file)?))
                     .with_context(|| format!("ONNX Runtime cannot load `{}`", file.display()))?
             }
+            Compute::CpuInt8 => bail!("weights of 8 bits need a cache: `open_int8`"),
             Compute::CpuHalf => open_half(builder(&environment, threads)?, bundle)?,
             Compute::Cuda => {
                 cuda::prepare(ort_library).map_err(no_cuda)?;
@@ -133,6 +166,10 @@ impl PolicySession {
                 open_half(builder, bundle).map_err(|e| no_cuda(format!("{e:#}")))?
             }
         };
+        PolicySession::checked(session, bundle, compute, threads)
+    }
+
+    fn checked(session: Session, bundle: &Bundle, compute: Compute, threads: usize) -> Result<PolicySession> {
         let plural = if threads == 1 { "" } else { "s" };
         let mut loaded = PolicySession {
             session,
@@ -142,6 +179,7 @@ impl PolicySession {
             compute,
             device: match compute {
                 Compute::Cpu => format!("cpu, {threads} thread{plural}"),
+                Compute::CpuInt8 => format!("cpu, 8 bits, {threads} thread{plural}"),
                 Compute::CpuHalf => format!("cpu, half precision, {threads} thread{plural}"),
                 Compute::Cuda => "cuda, half precision".to_owned(),
             },
@@ -153,6 +191,15 @@ impl PolicySession {
             loaded.logits(&[begin]).map_err(|e| no_cuda(format!("the first run failed: {e:#}")))?;
         }
         Ok(loaded)
+    }
+
+    /// Bytes that a weight takes in the memory that steps read.
+    pub fn bytes_per_weight(&self) -> f64 {
+        match self.compute {
+            Compute::Cpu => 4.0,
+            Compute::CpuInt8 => 1.0,
+            Compute::CpuHalf | Compute::Cuda => 2.0,
+        }
     }
 
     /// Where it runs, for people: `cpu, 1 thread`.
@@ -201,7 +248,9 @@ impl PolicySession {
     fn steps(&self, rows: usize, prompt: usize, capacity: usize) -> Result<Steps> {
         let (session, config) = (&self.session, &self.config);
         Ok(match self.compute {
-            Compute::Cpu => Steps::InPlace(InPlace::new(session, config, rows, prompt, capacity)?),
+            Compute::Cpu | Compute::CpuInt8 => {
+                Steps::InPlace(InPlace::new(session, config, rows, prompt, capacity)?)
+            }
             other => {
                 let cuda = other == Compute::Cuda;
                 Steps::Gathered(Gathered::new(session, config, cuda, rows, capacity)?)
@@ -213,7 +262,7 @@ impl PolicySession {
     pub fn logits(&mut self, tokens: &[u32]) -> Result<Array2<f32>> {
         self.check_prompt(tokens)?;
         let n = tokens.len();
-        if self.compute != Compute::Cpu {
+        if !self.in_place() {
             let cuda = self.compute == Compute::Cuda;
             return Gathered::new(&self.session, &self.config, cuda, 1, n)?.logits(&mut self.session, tokens);
         }
@@ -232,6 +281,11 @@ impl PolicySession {
         self.session.run_binding(&binding)?;
         let (_, data) = logits.extract_tensor();
         Ok(Array2::from_shape_vec((n, vocabulary), data.to_vec())?)
+    }
+
+    /// Whether the cache lies in the machine's own memory.
+    fn in_place(&self) -> bool {
+        matches!(self.compute, Compute::Cpu | Compute::CpuInt8)
     }
 
     fn check_prompt(&self, tokens: &[u32]) -> Result<()> {
@@ -254,7 +308,7 @@ impl PolicySession {
         let mut inputs: Vec<String> =
             ["input_ids", "logit_positions", "seqlens_k", "total_sequence_length"].map(str::to_owned).into();
         inputs.extend(parts(layers).map(|(i, part)| past_name(i, part)));
-        if self.compute != Compute::Cpu {
+        if !self.in_place() {
             inputs.push(CACHE_ROWS.to_owned());
         }
         let mut outputs = vec!["logits".to_owned()];
@@ -346,6 +400,13 @@ fn environment(library: &Path) -> Result<Environment> {
     let environment = builder.with_name("lean-copilot").with_telemetry(false).build()?;
     *loaded = Some(environment.clone());
     Ok(environment)
+}
+
+/// The session in use where CUDA could not be had, which its device says.
+fn without_cuda(mut session: PolicySession, why: &anyhow::Error) -> Result<PolicySession> {
+    let reason = Failure::of(why).map_or_else(|| format!("{why:#}"), |f| f.message.clone());
+    session.device = format!("{} ({reason})", session.device);
+    Ok(session)
 }
 
 /// Why CUDA cannot be had, and what helps.

@@ -8,6 +8,7 @@ mod house;
 mod lean;
 mod model;
 mod policy;
+mod policy_int8;
 mod proxy_live;
 mod proxy_relay;
 mod proxy_replay;

@@ -452,7 +452,7 @@ async fn a_running_policy_takes_a_new_bundle_and_survives_a_broken_one() {
     assert!(proposals.candidates.iter().all(|c| c.log_prob.is_some_and(|p| p < 0.0)));
     let status = policy.status();
     assert_eq!((status.bundle.as_deref(), status.problem), (Some(first.as_str()), None));
-    assert_eq!(status.device, "cpu, 1 thread");
+    assert_eq!(status.device, "cpu, 8 bits, 1 thread");
 
     let second = write(&user.join("second"), "second", &tiny(false), 6).id();
     activate(&dirs, "second").unwrap();

@@ -135,6 +135,11 @@ impl Bundle {
         format!("{}@{}", self.manifest.name, &self.sha256[..12])
     }
 
+    /// SHA-256 of `bundle.json`, which lists the hashes of all else.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
     /// Longest prompt and tactic.
     pub fn limits(&self) -> Limits {
         self.manifest.limits
