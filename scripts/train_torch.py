@@ -309,7 +309,9 @@ def run(folder, out, knobs, device, args):
 
     def look(loss, rate):
         seen = averaged(lambda: (evaluate(model, validation), evaluate(model, held_out)))
-        state["history"].append({"step": state["step"], "seconds": round(state["seconds"], 1), "train": loss,
+        # JSON has no number for what was not measured.
+        state["history"].append({"step": state["step"], "seconds": round(state["seconds"], 1),
+                                 "train": loss if math.isfinite(loss) else None,
                                  "validation": seen[0], "heldout": seen[1]})
         value = (seen[0] or seen[1] or {"loss": loss})["loss"]
         if state["best"] is None or value < state["best"]["value"]:
