@@ -17,6 +17,7 @@ use crate::runtime::{Component, install, locate};
 use crate::train::dataset::{HeldOut, LabelledRow, read_lines, read_steps};
 use crate::train::learn::{Event, Knobs, Until};
 use crate::train::objective::Objective;
+use crate::train::tokens::Amount;
 use crate::train::{Base, Finetune, FinetuneReport, Shape, checkpoint_file};
 
 /// How progress is told on stderr.
@@ -31,12 +32,13 @@ pub enum ProgressKind {
 }
 
 /// Arguments of `finetune`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
   lean-copilot finetune                                  learn from what was recorded
   lean-copilot finetune --objective sft --data mine.jsonl --minutes 10
-  lean-copilot finetune --from scratch --objective sft --minutes 20 --name mine")]
+  lean-copilot finetune --from scratch --objective sft --minutes 20 --name mine
+  lean-copilot finetune --from scratch --data steps.jsonl --write-dataset tokens/   train elsewhere")]
 pub struct Args {
     /// Bundle to start from (a name or a folder), or `scratch`. Default: the bundle in use.
     #[arg(long, value_name = "BUNDLE")]
@@ -116,6 +118,9 @@ pub struct Args {
     /// From scratch: attention heads.
     #[arg(long, default_value_t = Shape::default().heads)]
     heads: usize,
+    /// From scratch: heads of keys and values. Default: as many as heads.
+    #[arg(long)]
+    kv_heads: Option<usize>,
     /// From scratch: width of the gated MLP.
     #[arg(long, default_value_t = Shape::default().mlp)]
     mlp: usize,
@@ -134,6 +139,15 @@ pub struct Args {
     /// Write the list of all declarations of these traced steps (for `examples/heldout.json`) and stop.
     #[arg(long, value_name = "STEPS.jsonl")]
     list_held_out: Option<PathBuf>,
+    /// Write the examples as token ids for a trainer elsewhere (`scripts/train_torch.py`), and stop.
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    write_dataset: Option<PathBuf>,
+    /// With `--write-dataset`: how often each step is written, each time under other names.
+    #[arg(long, default_value_t = 8, requires = "write_dataset")]
+    passes: u64,
+    /// With `--write-dataset`: one declaration in so many is kept to choose among runs by; 0 keeps none.
+    #[arg(long, default_value_t = 25, requires = "write_dataset")]
+    validation_one_in: u64,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -149,10 +163,14 @@ pub fn finetune(args: Args, context: super::Context) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&list)?);
         return Ok(());
     }
+    if let Some(folder) = &args.write_dataset {
+        return write_dataset(&args, folder, &context);
+    }
     // The new bundle is compared with what ONNX Runtime computes: better missing now than after training.
     let progress = for_stderr(args.progress == ProgressKind::Json);
     install::ensure(&context.dirs, &[Component::OnnxRuntime], context.offline, &*progress)?;
-    let job = job(&args, &context)?;
+    let mut job = job(&args, &context)?;
+    job.ort_library = locate::onnxruntime(&context.dirs)?;
     let stop = on_interrupt()?;
     let mut progress = Progress::new(args.progress);
     let finished = job.run(&stop, &mut |event| progress.tell(&event));
@@ -180,6 +198,36 @@ pub fn finetune(args: Args, context: super::Context) -> Result<()> {
     Ok(())
 }
 
+/// `--write-dataset`.
+fn write_dataset(args: &Args, folder: &Path, context: &super::Context) -> Result<()> {
+    if args.objective == Some(Objective::Kto) {
+        return Err(Failure::new(FailureKind::Usage, "only supervised examples are written as tokens")
+            .hint("`lean-copilot export-feedback --format kto` writes judged tactics")
+            .into());
+    }
+    let mut job = job(&Args { objective: Some(Objective::Sft), ..args.clone() }, context)?;
+    job.knobs = knobs(args, matches!(job.base, Base::Scratch(_)), Objective::Sft);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let amount = Amount {
+        passes: args.passes.max(1),
+        validation_one_in: args.validation_one_in,
+        threads: args.threads.unwrap_or(cores),
+    };
+    let m = job.write_tokens(folder, amount)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&m)?);
+        return Ok(());
+    }
+    println!("data set      {}", display(&m.folder));
+    println!("steps         {} of {} declarations, {} times", m.steps, m.declarations, m.passes);
+    for (name, (rows, tokens)) in ["train", "validation", "held out"].iter().zip(m.rows.iter().zip(m.tokens))
+    {
+        println!("{name:13} {rows} examples, {tokens} tokens");
+    }
+    println!("model         {:.2} M parameters", m.parameters as f64 / 1e6);
+    Ok(())
+}
+
 /// From arguments to a job: files are read here.
 fn job(args: &Args, context: &super::Context) -> Result<Finetune> {
     let examples = context.dirs.share.join("examples");
@@ -190,6 +238,7 @@ fn job(args: &Args, context: &super::Context) -> Result<Finetune> {
             hidden: args.hidden,
             layers: args.layers,
             heads: args.heads,
+            kv_heads: args.kv_heads.unwrap_or(args.heads),
             mlp: args.mlp,
         })
     } else {
@@ -224,7 +273,8 @@ fn job(args: &Args, context: &super::Context) -> Result<Finetune> {
         checkpoint: checkpoint_file(&context.dirs.data, &args.name),
         resume: args.resume,
         device: args.device.clone(),
-        ort_library: locate::onnxruntime(&context.dirs)?,
+        // Only a run needs it.
+        ort_library: PathBuf::new(),
     })
 }
 

@@ -13,6 +13,7 @@ mod editor;
 mod eval;
 mod export_feedback;
 mod finetune;
+mod model;
 mod modules;
 mod needs;
 mod place;
@@ -78,6 +79,8 @@ pub enum Command {
     ExportFeedback(export_feedback::Args),
     /// Learn from feedback and proofs; publish a better bundle.
     Finetune(finetune::Args),
+    /// Add models that were trained elsewhere; list, show, choose and remove bundles.
+    Model(model::Args),
     /// Write every tactic step of Lean files as JSON Lines.
     Trace(trace::Args),
     /// Split traced steps into those to train on and those to measure on.
@@ -123,6 +126,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Runtime(a) => runtime::runtime(a, context),
         Command::ExportFeedback(a) => export_feedback::export_feedback(a, context),
         Command::Finetune(a) => finetune::finetune(a, context),
+        Command::Model(a) => model::model(a, context),
         Command::Trace(a) => trace::trace(a, context),
         Command::Split(a) => split::split(a, context),
         Command::Modules(a) => modules::modules(a, context),

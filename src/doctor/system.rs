@@ -116,30 +116,19 @@ fn disk(dirs: &Dirs) -> Check {
     }
 }
 
-/// `sandbox.files` and `sandbox.network`: what the kernel says that it offers to the second server.
+/// `sandbox.files`, `sandbox.network` and `sandbox.memory`: what keeps the second server in its place here.
 pub fn sandbox() -> Vec<Check> {
-    let says = |file: &str, word: &str| {
-        let text = std::fs::read_to_string(file).ok()?;
-        Some(text.split([',', ' ', '\n']).any(|w| w == word))
+    let check = |status: FeatureStatus| {
+        let (id, without) = match status.feature {
+            Feature::Files => ("sandbox.files", "tactics can write files while they are checked"),
+            Feature::Network => ("sandbox.network", "tactics can use the network while they are checked"),
+            Feature::Memory => ("sandbox.memory", "tactics can take all memory while they are checked"),
+        };
+        match status.works {
+            true => Check::new(id, State::Ok, status.detail),
+            false => Check::new(id, State::Warn, format!("{}: {without}", status.detail))
+                .remedy("use a Linux kernel that has it (5.13 or newer, with Landlock and seccomp)"),
+        }
     };
-    let check = |id: &str, name: &str, says: Option<bool>, without: &str| match says {
-        Some(true) => Check::new(id, State::Ok, format!("this kernel has {name}")),
-        Some(false) => Check::new(id, State::Warn, format!("this kernel has no {name}: {without}"))
-            .remedy(format!("use a Linux kernel with {name}")),
-        None => Check::new(id, State::Off, format!("{name} is not known here: {without}")),
-    };
-    vec![
-        check(
-            "sandbox.files",
-            "Landlock",
-            says("/sys/kernel/security/lsm", "landlock"),
-            "tactics can write files while they are checked",
-        ),
-        check(
-            "sandbox.network",
-            "seccomp filters",
-            says("/proc/sys/kernel/seccomp/actions_avail", "errno"),
-            "tactics can use the network while they are checked",
-        ),
-    ]
+    sandbox::support().into_iter().map(check).collect()
 }

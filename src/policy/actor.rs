@@ -373,7 +373,8 @@ impl Actor {
         // Quick to look for, and without it hashing the bundle would be in vain.
         let library = locate::onnxruntime(&self.dirs)?;
         let bundle = Bundle::open(&stamp.dir)?;
-        let session = PolicySession::load(&bundle, &library, stamp.device, stamp.threads)?;
+        let session =
+            PolicySession::load_fast(&bundle, &library, &self.dirs.cache, stamp.device, stamp.threads)?;
         Ok(Loaded { stamp, bundle, session })
     }
 }

@@ -23,6 +23,7 @@
 
 mod actor;
 pub mod bundle;
+pub mod checkpoint;
 pub mod onnx;
 pub mod prompt;
 pub mod sampling;

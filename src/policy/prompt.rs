@@ -1,6 +1,8 @@
 //! The one place that turns a goal into prompt tokens and a tactic into completion tokens, for inference
 //! and training alike: `<s> goal text <tac> tactic </s>`.
 //!
+//! Models from elsewhere have a layout of their own, a text with the goal as Lean prints it ([`Layout::Text`]).
+//!
 //! The goal text names the target first, then the hypotheses, the nearest first, so that cutting it to a
 //! limit loses what matters least.
 
@@ -11,6 +13,23 @@ use crate::proof::Goal;
 
 /// Name and version of this layout, kept in `bundle.json`: a bundle trained on another one is refused.
 pub const TEMPLATE: &str = "goal-first/1";
+
+/// Name and version of the layout by a text.
+pub const TEXT_TEMPLATE: &str = "text/1";
+
+/// Where the goal stands in the text of [`Layout::Text`].
+pub const GOAL: &str = "{goal}";
+
+/// How a goal becomes a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// `<s> goal text <tac>`: what the trainer here writes.
+    #[default]
+    GoalFirst,
+    /// A text in which [`GOAL`] is replaced by the goal as Lean prints it; the tokenizer adds what it adds at
+    /// the beginning and the end of a text.
+    Text(String),
+}
 
 /// Longest prompt and tactic, in tokens, special tokens included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +55,9 @@ pub fn goal_text(goal: &Goal) -> String {
 /// The prompt, `<s>` and `<tac>` included, at most `limits.prompt_tokens` long. The target is kept (its
 /// beginning, where it alone is too long); a hypothesis that does not fit is left out whole.
 pub fn encode(tokenizer: &Tokenizer, goal: &Goal, limits: Limits) -> Vec<u32> {
+    if let Layout::Text(template) = tokenizer.layout() {
+        return encode_text(tokenizer, template, goal, limits);
+    }
     let special = tokenizer.special();
     let room = limits.prompt_tokens.saturating_sub(1);
     let mut ids = vec![special.bos];
@@ -51,6 +73,24 @@ pub fn encode(tokenizer: &Tokenizer, goal: &Goal, limits: Limits) -> Vec<u32> {
     }
     ids.push(special.tactic);
     ids
+}
+
+/// The prompt by a text; lines of the goal that do not fit are left out, the farthest first.
+fn encode_text(tokenizer: &Tokenizer, template: &str, goal: &Goal, limits: Limits) -> Vec<u32> {
+    let mut text = goal.text.as_str();
+    loop {
+        let mut ids = tokenizer.encode_prompt(&template.replace(GOAL, text));
+        if ids.len() <= limits.prompt_tokens {
+            return ids;
+        }
+        match text.split_once('\n') {
+            Some((_, nearer)) => text = nearer,
+            None => {
+                ids.truncate(limits.prompt_tokens);
+                return ids;
+            }
+        }
+    }
 }
 
 /// The completion: the tactic's tokens and `</s>`.

@@ -1,10 +1,9 @@
 //! A bundle in ONNX Runtime: generation with a key–value cache, and plain logits. The one file that names
 //! `ort`.
 //!
-//! The prompt is computed once; its cache rows are copied to K rows, which then decode together. Past and
-//! present of a layer are one preallocated buffer, bound as input and output, so that a step writes its one
-//! new entry in place. When a beam takes over another's place only the generated entries move: the prompt's
-//! are the same in all rows.
+//! The prompt is computed once; its cache rows become K rows, which then decode together: on the CPU in single
+//! precision with a cache that is written in place ([`in_place`]), on CUDA in half precision with a cache that
+//! stays on the device ([`gathered`]).
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,19 +12,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result, anyhow, bail};
 use ndarray::Array2;
 use ort::environment::Environment;
-use ort::ep::{self, ExecutionProvider};
+use ort::ep;
 use ort::memory::Allocator;
-use ort::session::builder::GraphOptimizationLevel;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 
-use super::bundle::{Bundle, GRAPH, LlamaConfig};
-use super::onnx::{past_name, present_name};
+use super::bundle::{Bundle, GRAPH, LlamaConfig, WEIGHTS};
+use super::onnx::{self, CACHE_ROWS, Precision, past_name, present_name};
 use super::prompt::Limits;
 use super::sampling::{GenerationParams, Search, Sequence};
 use super::tokenizer::Tokenizer;
+use super::weights;
 use crate::config::DeviceChoice;
 use crate::error::{Failure, FailureKind};
+
+mod cuda;
+mod gathered;
+mod in_place;
+mod int8;
+
+pub use cuda::LIBRARY_DIRS;
+use gathered::Gathered;
+use in_place::InPlace;
 
 /// Stops a generation from another thread, within one step. Clones share the flag.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +71,21 @@ pub struct PolicySession {
     config: LlamaConfig,
     tokenizer: Tokenizer,
     limits: Limits,
+    compute: Compute,
     device: String,
+}
+
+/// Where and how a session computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compute {
+    /// On the CPU in single precision.
+    Cpu,
+    /// On the CPU with weights of 8 bits.
+    CpuInt8,
+    /// The half-precision graph on the CPU: slow, and there to check the graph where there is no GPU.
+    CpuHalf,
+    /// On CUDA's first device in half precision.
+    Cuda,
 }
 
 impl PolicySession {
@@ -75,21 +98,108 @@ impl PolicySession {
         device: DeviceChoice,
         threads: Option<usize>,
     ) -> Result<PolicySession> {
+        let open = |compute| PolicySession::open(bundle, ort_library, compute, threads);
+        match device {
+            DeviceChoice::Cpu => open(Compute::Cpu),
+            DeviceChoice::Cuda => open(Compute::Cuda),
+            DeviceChoice::Auto => open(Compute::Cuda).or_else(|e| without_cuda(open(Compute::Cpu)?, &e)),
+        }
+    }
+
+    /// As [`PolicySession::load`], with weights of 8 bits where it is the CPU that computes. Their graph is made at
+    /// the first load and kept in `cache`, named by the bundle's hash.
+    pub fn load_fast(
+        bundle: &Bundle,
+        ort_library: &Path,
+        cache: &Path,
+        device: DeviceChoice,
+        threads: Option<usize>,
+    ) -> Result<PolicySession> {
+        let cpu = || PolicySession::open_int8(bundle, ort_library, cache, threads);
+        match device {
+            DeviceChoice::Cpu => cpu(),
+            DeviceChoice::Cuda => PolicySession::open(bundle, ort_library, Compute::Cuda, threads),
+            DeviceChoice::Auto => PolicySession::open(bundle, ort_library, Compute::Cuda, threads)
+                .or_else(|e| without_cuda(cpu()?, &e)),
+        }
+    }
+
+    /// Loads a bundle with weights of 8 bits on the CPU.
+    pub fn open_int8(
+        bundle: &Bundle,
+        ort_library: &Path,
+        cache: &Path,
+        threads: Option<usize>,
+    ) -> Result<PolicySession> {
+        let environment = environment(ort_library)?;
+        let file = int8::file(bundle, cache)?;
+        let threads = threads.unwrap_or_else(default_threads).max(1);
+        let session = builder(&environment, threads)
+            .and_then(|mut b| Ok(b.commit_from_file(&file)?))
+            .with_context(|| format!("ONNX Runtime cannot load `{}`", file.display()))?;
+        PolicySession::checked(session, bundle, Compute::CpuInt8, threads)
+    }
+
+    /// Loads a bundle for a way of computing, which works or is an error.
+    pub fn open(
+        bundle: &Bundle,
+        ort_library: &Path,
+        compute: Compute,
+        threads: Option<usize>,
+    ) -> Result<PolicySession> {
         let environment = environment(ort_library)?;
         let threads = threads.unwrap_or_else(default_threads).max(1);
-        let device = choose_device(device, threads)?;
-        let file = bundle.dir.join(GRAPH);
-        let session = open(&environment, &file, threads)
-            .with_context(|| format!("ONNX Runtime cannot load `{}`", file.display()))?;
-        let loaded = PolicySession {
+        let session = match compute {
+            Compute::Cpu => {
+                let file = bundle.dir.join(GRAPH);
+                builder(&environment, threads)
+                    .and_then(|mut b| Ok(b.commit_from_file(&file)?))
+                    .with_context(|| format!("ONNX Runtime cannot load `{}`", file.display()))?
+            }
+            Compute::CpuInt8 => bail!("weights of 8 bits need a cache: `open_int8`"),
+            Compute::CpuHalf => open_half(builder(&environment, threads)?, bundle)?,
+            Compute::Cuda => {
+                cuda::prepare(ort_library).map_err(no_cuda)?;
+                let provider = ep::CUDA::default().with_device_id(0).build().error_on_failure();
+                let builder = builder(&environment, threads)?.with_execution_providers([provider]);
+                let builder = builder.map_err(|e| no_cuda(e.to_string()))?;
+                open_half(builder, bundle).map_err(|e| no_cuda(format!("{e:#}")))?
+            }
+        };
+        PolicySession::checked(session, bundle, compute, threads)
+    }
+
+    fn checked(session: Session, bundle: &Bundle, compute: Compute, threads: usize) -> Result<PolicySession> {
+        let plural = if threads == 1 { "" } else { "s" };
+        let mut loaded = PolicySession {
             session,
             config: bundle.config.clone(),
             tokenizer: bundle.tokenizer.clone(),
             limits: bundle.limits(),
-            device,
+            compute,
+            device: match compute {
+                Compute::Cpu => format!("cpu, {threads} thread{plural}"),
+                Compute::CpuInt8 => format!("cpu, 8 bits, {threads} thread{plural}"),
+                Compute::CpuHalf => format!("cpu, half precision, {threads} thread{plural}"),
+                Compute::Cuda => "cuda, half precision".to_owned(),
+            },
         };
-        loaded.check_graph().with_context(|| format!("in `{}`", file.display()))?;
+        loaded.check_graph().with_context(|| format!("in the graph of `{}`", bundle.dir.display()))?;
+        if compute == Compute::Cuda {
+            // A device without code for it, or without memory, shows only when it computes.
+            let begin = loaded.tokenizer.special().bos;
+            loaded.logits(&[begin]).map_err(|e| no_cuda(format!("the first run failed: {e:#}")))?;
+        }
         Ok(loaded)
+    }
+
+    /// Bytes that a weight takes in the memory that steps read.
+    pub fn bytes_per_weight(&self) -> f64 {
+        match self.compute {
+            Compute::Cpu => 4.0,
+            Compute::CpuInt8 => 1.0,
+            Compute::CpuHalf | Compute::Cuda => 2.0,
+        }
     }
 
     /// Where it runs, for people: `cpu, 1 thread`.
@@ -111,43 +221,51 @@ impl PolicySession {
         let max_tokens = params.max_tokens.min(self.limits.tactic_tokens).min(room);
         let params = GenerationParams { max_tokens, ..*params };
         let special = self.tokenizer.special();
-        let banned = [special.pad, special.bos, special.tactic];
+        // A model from elsewhere has no marks of ours.
+        let marks = [special.pad, special.bos, special.tactic];
+        let banned: Vec<u32> = marks.into_iter().filter(|t| *t != special.eos).collect();
         let mut search = Search::new(&params, special.eos, &banned, self.tokenizer.vocab_size());
 
         // The end mark is never fed back.
         let capacity = prompt.len() + max_tokens.max(1) - 1;
-        let mut prefill = Step::new(&self.session, &self.config, 1, prompt.len(), capacity)?;
-        let logits = prefill.run(&mut self.session, prompt, 0)?;
-        let mut parents = search.advance(&[logits]);
-        if parents.is_empty() || cancel.is_cancelled() {
-            return Ok(self.texts(search.into_finished()));
-        }
         let rows = params.k.max(1);
-        let mut decode = Step::new(&self.session, &self.config, rows, 1, capacity)?;
-        decode.fill_rows(&prefill, prompt.len());
-        drop(prefill);
-
-        let mut length = prompt.len();
+        let mut steps = self.steps(rows, prompt.len(), capacity)?;
+        let mut parents = search.advance(&[steps.prefill(&mut self.session, prompt)?]);
         let mut tokens = vec![special.pad; rows];
         while !parents.is_empty() && !cancel.is_cancelled() {
-            decode.move_rows(&parents, prompt.len(), length);
             let active = parents.len();
             tokens.fill(special.pad);
             for (slot, token) in tokens.iter_mut().zip(search.last_tokens()) {
                 *slot = token;
             }
-            let logits = decode.run(&mut self.session, &tokens, length)?;
-            length += 1;
+            let logits = steps.decode(&mut self.session, &parents, &tokens)?;
             let by_row: Vec<&[f32]> = logits.chunks_exact(self.config.vocab_size).take(active).collect();
             parents = search.advance(&by_row);
         }
         Ok(self.texts(search.into_finished()))
     }
 
+    fn steps(&self, rows: usize, prompt: usize, capacity: usize) -> Result<Steps> {
+        let (session, config) = (&self.session, &self.config);
+        Ok(match self.compute {
+            Compute::Cpu | Compute::CpuInt8 => {
+                Steps::InPlace(InPlace::new(session, config, rows, prompt, capacity)?)
+            }
+            other => {
+                let cuda = other == Compute::Cuda;
+                Steps::Gathered(Gathered::new(session, config, cuda, rows, capacity)?)
+            }
+        })
+    }
+
     /// The logits behind every token of a sequence, `[tokens, vocabulary]`, computed without a cache.
     pub fn logits(&mut self, tokens: &[u32]) -> Result<Array2<f32>> {
         self.check_prompt(tokens)?;
         let n = tokens.len();
+        if !self.in_place() {
+            let cuda = self.compute == Compute::Cuda;
+            return Gathered::new(&self.session, &self.config, cuda, 1, n)?.logits(&mut self.session, tokens);
+        }
         let (layers, vocabulary) = (self.config.num_hidden_layers, self.config.vocab_size);
         let mut binding = self.session.create_binding()?;
         bind_step(&mut binding, tokens, 1, 0, (0..n as i64).collect())?;
@@ -163,6 +281,11 @@ impl PolicySession {
         self.session.run_binding(&binding)?;
         let (_, data) = logits.extract_tensor();
         Ok(Array2::from_shape_vec((n, vocabulary), data.to_vec())?)
+    }
+
+    /// Whether the cache lies in the machine's own memory.
+    fn in_place(&self) -> bool {
+        matches!(self.compute, Compute::Cpu | Compute::CpuInt8)
     }
 
     fn check_prompt(&self, tokens: &[u32]) -> Result<()> {
@@ -185,6 +308,9 @@ impl PolicySession {
         let mut inputs: Vec<String> =
             ["input_ids", "logit_positions", "seqlens_k", "total_sequence_length"].map(str::to_owned).into();
         inputs.extend(parts(layers).map(|(i, part)| past_name(i, part)));
+        if !self.in_place() {
+            inputs.push(CACHE_ROWS.to_owned());
+        }
         let mut outputs = vec!["logits".to_owned()];
         outputs.extend(parts(layers).map(|(i, part)| present_name(i, part)));
         let missing = |names: &[String], has: &dyn Fn(&str) -> bool, what: &str| {
@@ -227,95 +353,6 @@ fn merge(all: Vec<Generated>) -> Vec<Generated> {
     }
     merged.sort_by(|a, b| b.log_prob.total_cmp(&a.log_prob));
     merged
-}
-
-/// A binding for steps of one shape: `rows` sequences, `width` new tokens each, logits of the last one.
-struct Step {
-    binding: IoBinding,
-    /// Keys and values of each layer in turn, `[rows, kv_heads, capacity, head_dim]`.
-    cache: Vec<Tensor<f32>>,
-    /// `[rows, 1, vocabulary]`.
-    logits: Tensor<f32>,
-    rows: usize,
-    width: usize,
-    heads: usize,
-    capacity: usize,
-    head_dim: usize,
-}
-
-impl Step {
-    fn new(
-        session: &Session,
-        config: &LlamaConfig,
-        rows: usize,
-        width: usize,
-        capacity: usize,
-    ) -> Result<Step> {
-        let (heads, head_dim) = (config.num_key_value_heads, config.head_dim);
-        let allocator = Allocator::default();
-        let mut binding = session.create_binding()?;
-        let mut cache = Vec::with_capacity(2 * config.num_hidden_layers);
-        for (layer, part) in parts(config.num_hidden_layers) {
-            let mut buffer = Tensor::<f32>::new(&allocator, [rows, heads, capacity, head_dim])?;
-            binding.bind_input(past_name(layer, part), &buffer)?;
-            binding.bind_output(present_name(layer, part), &mut buffer)?;
-            cache.push(buffer);
-        }
-        let mut logits = Tensor::<f32>::new(&allocator, [rows, 1, config.vocab_size])?;
-        binding.bind_output("logits", &mut logits)?;
-        Ok(Step { binding, cache, logits, rows, width, heads, capacity, head_dim })
-    }
-
-    /// Computes `tokens` (`rows × width`) at the positions from `length` on.
-    fn run(&mut self, session: &mut Session, tokens: &[u32], length: usize) -> Result<&[f32]> {
-        bind_step(&mut self.binding, tokens, self.rows, length, vec![self.width as i64 - 1])?;
-        session.run_binding(&self.binding)?;
-        Ok(self.logits.extract_tensor().1)
-    }
-
-    /// Copies the first `length` entries of a one-row cache to every row.
-    fn fill_rows(&mut self, from: &Step, length: usize) {
-        let used = length * self.head_dim;
-        let plane = self.capacity * self.head_dim;
-        for (to, from) in self.cache.iter_mut().zip(&from.cache) {
-            let (_, source) = from.extract_tensor();
-            let (_, target) = to.extract_tensor_mut();
-            for (i, plane_of_row) in target.chunks_exact_mut(plane).enumerate() {
-                let head = i % self.heads;
-                plane_of_row[..used].copy_from_slice(&source[head * plane..head * plane + used]);
-            }
-        }
-    }
-
-    /// Gives row `i` the entries `from..to` of row `parents[i]`.
-    fn move_rows(&mut self, parents: &[usize], from: usize, to: usize) {
-        if from == to || parents.iter().enumerate().all(|(i, p)| i == *p) {
-            return;
-        }
-        let plane = self.capacity * self.head_dim;
-        let row = self.heads * plane;
-        let (begin, end) = (from * self.head_dim, to * self.head_dim);
-        let mut moved: Vec<f32> = Vec::new();
-        for tensor in &mut self.cache {
-            let (_, data) = tensor.extract_tensor_mut();
-            moved.clear();
-            for parent in parents {
-                for head in 0..self.heads {
-                    let at = parent * row + head * plane;
-                    moved.extend_from_slice(&data[at + begin..at + end]);
-                }
-            }
-            let mut pieces = moved.chunks_exact(end - begin);
-            for i in 0..parents.len() {
-                for head in 0..self.heads {
-                    let at = i * row + head * plane;
-                    if let Some(piece) = pieces.next() {
-                        data[at + begin..at + end].copy_from_slice(piece);
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// Binds all inputs but the cache: `tokens` are `rows` sequences of equal length at the positions from
@@ -365,28 +402,22 @@ fn environment(library: &Path) -> Result<Environment> {
     Ok(environment)
 }
 
-/// The device in words, or why it cannot be had.
-fn choose_device(choice: DeviceChoice, threads: usize) -> Result<String> {
-    let plural = if threads == 1 { "" } else { "s" };
-    let cpu = format!("cpu, {threads} thread{plural}");
-    if choice == DeviceChoice::Cpu {
-        return Ok(cpu);
-    }
-    let reason = match ep::CUDA::is_available() {
-        // The graph computes in single precision, for which the CUDA provider has no attention kernel.
-        Ok(true) => "this version runs its models on the CPU only",
-        Ok(false) => "this ONNX Runtime is built without CUDA",
-        Err(_) => "ONNX Runtime does not say whether it has CUDA",
-    };
-    match choice {
-        DeviceChoice::Cuda => Err(Failure::new(FailureKind::Missing, format!("no CUDA: {reason}"))
-            .hint("set `device` to `auto` or `cpu`")
-            .into()),
-        _ => Ok(format!("{cpu} (no CUDA: {reason})")),
-    }
+/// The session in use where CUDA could not be had, which its device says.
+fn without_cuda(mut session: PolicySession, why: &anyhow::Error) -> Result<PolicySession> {
+    let reason = Failure::of(why).map_or_else(|| format!("{why:#}"), |f| f.message.clone());
+    session.device = format!("{} ({reason})", session.device);
+    Ok(session)
 }
 
-fn open(environment: &Environment, file: &Path, threads: usize) -> Result<Session> {
+/// Why CUDA cannot be had, and what helps.
+fn no_cuda(reason: impl std::fmt::Display) -> Failure {
+    Failure::new(FailureKind::Missing, format!("no CUDA: {reason}")).hint(format!(
+        "`lean-copilot runtime install --cuda` brings what ONNX Runtime needs beside the driver, `{LIBRARY_DIRS}` \
+         names folders that have it; or set `device` to `auto` or `cpu`"
+    ))
+}
+
+fn builder(environment: &Environment, threads: usize) -> Result<SessionBuilder> {
     // The builder's errors carry the builder and are no plain errors.
     macro_rules! set {
         ($e:expr) => {
@@ -397,8 +428,39 @@ fn open(environment: &Environment, file: &Path, threads: usize) -> Result<Sessio
     let builder = set!(builder.with_optimization_level(GraphOptimizationLevel::All));
     let builder = set!(builder.with_intra_threads(threads));
     // A spinning worker that loses its core to Lean costs more than a sleeping one that is woken.
-    let mut builder = set!(builder.with_intra_op_spinning(false));
-    Ok(set!(builder.commit_from_file(file)))
+    Ok(set!(builder.with_intra_op_spinning(false)))
+}
+
+/// The half-precision graph, made here over the bundle's weights; nothing is written.
+fn open_half(builder: SessionBuilder, bundle: &Bundle) -> Result<Session> {
+    let file = bundle.dir.join(WEIGHTS);
+    let bytes = std::fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    let graph = onnx::graph(&bundle.config, &weights::places(&bytes)?, Precision::Half)?;
+    let builder = builder.with_external_initializer_file_in_memory(WEIGHTS, bytes.into());
+    let mut builder = builder.map_err(|e| anyhow!("{e}"))?;
+    builder.commit_from_memory(&graph).context("ONNX Runtime cannot load the half-precision graph")
+}
+
+/// The steps of one generation.
+enum Steps {
+    InPlace(InPlace),
+    Gathered(Gathered),
+}
+
+impl Steps {
+    fn prefill(&mut self, session: &mut Session, prompt: &[u32]) -> Result<&[f32]> {
+        match self {
+            Steps::InPlace(s) => s.prefill(session, prompt),
+            Steps::Gathered(s) => s.prefill(session, prompt),
+        }
+    }
+
+    fn decode(&mut self, session: &mut Session, parents: &[usize], tokens: &[u32]) -> Result<&[f32]> {
+        match self {
+            Steps::InPlace(s) => s.decode(session, parents, tokens),
+            Steps::Gathered(s) => s.decode(session, parents, tokens),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use tokenizers::{
     TokenizerBuilder,
 };
 
+use super::prompt::Layout;
 use crate::error::{Failure, FailureKind};
 
 /// Fills up batches.
@@ -50,6 +51,7 @@ pub struct SpecialIds {
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     special: SpecialIds,
+    layout: Layout,
 }
 
 impl Tokenizer {
@@ -73,7 +75,20 @@ impl Tokenizer {
             })
         };
         let special = SpecialIds { pad: id(PAD)?, bos: id(BOS)?, eos: id(EOS)?, tactic: id(TACTIC)? };
-        Ok(Tokenizer { inner, special })
+        Ok(Tokenizer { inner, special, layout: Layout::GoalFirst })
+    }
+
+    /// Reads the `tokenizer.json` of a model from elsewhere, whose prompts are laid out by a text and whose only
+    /// special token of interest is the end, `eos`.
+    pub fn other(json: &[u8], eos: u32, text: &str) -> Result<Tokenizer> {
+        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(|e| {
+            Failure::new(FailureKind::Corrupt, format!("`tokenizer.json` cannot be read: {e}"))
+        })?;
+        // Limits are the prompt's business.
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(|e| anyhow!("the tokenizer's truncation: {e}"))?;
+        let special = SpecialIds { pad: eos, bos: eos, eos, tactic: eos };
+        Ok(Tokenizer { inner, special, layout: Layout::Text(text.to_owned()) })
     }
 
     /// Learns merges from texts until the vocabulary has `vocab_size` entries (at least 260: the special
@@ -113,11 +128,25 @@ impl Tokenizer {
         Tokenizer::from_bytes(json.as_bytes())
     }
 
+    /// How goals become prompts for this model.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The ids of a whole prompt, with what the tokenizer itself adds to a text.
+    pub fn encode_prompt(&self, text: &str) -> Vec<u32> {
+        self.ids(text, true)
+    }
+
     /// The ids of a text, without special tokens.
     pub fn encode(&self, text: &str) -> Vec<u32> {
+        self.ids(text, false)
+    }
+
+    fn ids(&self, text: &str, special: bool) -> Vec<u32> {
         // A byte-level encoder has a token for every byte; the library's error cases need an unknown token
         // or truncation settings, and a foreign tokenizer.json that runs into one yields no tokens.
-        match self.inner.encode_fast(text, false) {
+        match self.inner.encode_fast(text, special) {
             Ok(encoding) => encoding.get_ids().to_vec(),
             Err(e) => {
                 tracing::warn!("a text could not be encoded: {e}");

@@ -73,6 +73,8 @@ pub fn remove(dirs: &Dirs, components: &[Component], progress: &dyn Progress) ->
 fn present(store: &Store, component: Component) -> bool {
     match component {
         Component::Node => locate::node_in(store).is_ok(),
+        // Either one serves the policy, and so does the person's own.
+        Component::OnnxRuntime if locate::own_onnxruntime().is_some() => true,
         other => store.find(other).is_some(),
     }
 }

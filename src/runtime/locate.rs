@@ -160,8 +160,20 @@ pub fn embedded_lean(dirs: &Dirs) -> Result<EmbeddedLean> {
     Ok(EmbeddedLean { node, scripts: store.runtime.join("lean"), folder, version })
 }
 
-/// ONNX Runtime's shared library: the one for CUDA if that is installed, otherwise the one for the CPU.
+/// Names a shared library of ONNX Runtime to use instead of an installed one, as elsewhere.
+const OWN_ONNXRUNTIME: &str = "ORT_DYLIB_PATH";
+
+/// The library that the person named in the environment.
+pub fn own_onnxruntime() -> Option<PathBuf> {
+    std::env::var_os(OWN_ONNXRUNTIME).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// ONNX Runtime's shared library: the one named by the person, else the one for CUDA if that is installed, else
+/// the one for the CPU.
 pub fn onnxruntime(dirs: &Dirs) -> Result<PathBuf> {
+    if let Some(own) = own_onnxruntime() {
+        return Ok(own);
+    }
     let store = Store::open(dirs)?;
     let found = store.find(Component::OnnxRuntimeCuda).or_else(|| store.find(Component::OnnxRuntime));
     found.map(|(w, f)| f.join(&w.entry)).ok_or_else(|| not_installed(Component::OnnxRuntime))

@@ -61,6 +61,83 @@ pub fn text(
     card
 }
 
+/// The text of `card.md` for a checkpoint from elsewhere, as far as its `training.json` says.
+pub fn imported(name: &str, parameters: usize, t: &Value) -> String {
+    let mut card = format!(
+        "# {name}\n\n\
+         A tactic policy for Lean 4: it reads a goal and proposes the next tactic. A decoder of Llama's \
+         architecture with {:.2} M parameters, trained elsewhere and added by `lean-copilot model add`; the folder \
+         is also an ordinary Hugging Face checkpoint.\n\n",
+        parameters as f64 / 1e6
+    );
+    if t.is_null() {
+        card.push_str("The checkpoint says nothing about its training.\n\n");
+    } else {
+        let word = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+        let number = |v: &Value| v.as_f64().unwrap_or(f64::NAN);
+        let lines = [
+            ("Base", t["base"].as_str().unwrap_or("none: trained from scratch").to_owned()),
+            ("Trainer", word(&t["trainer"])),
+            ("Hardware", word(&t["hardware"])),
+            (
+                "Data",
+                format!(
+                    "{} proof steps, {} passes, each under other names (left out: {} unusable, {} repeated, {} \
+                     restating held-out statements)",
+                    t["proof_steps"],
+                    t["passes"],
+                    t["left_out"]["unusable"],
+                    t["left_out"]["repeated"],
+                    t["left_out"]["near_held_out"]
+                ),
+            ),
+            (
+                "Training",
+                format!(
+                    "{} steps, {} tokens, {:.1} minutes at {:.0} tokens/s; kept are the weights of step {}, chosen \
+                     by the loss on validation declarations of the training files",
+                    t["steps"],
+                    t["tokens"],
+                    number(&t["seconds"]) / 60.0,
+                    number(&t["tokens_per_second"]),
+                    t["best_step"]
+                ),
+            ),
+        ];
+        for (what, text) in lines {
+            card.push_str(&format!("- {what}: {text}\n"));
+        }
+        card.push_str("\n| steps | loss per token | tokens right | exact | beam: first | beam: among 8 |\n");
+        card.push_str("|---|---|---|---|---|---|\n");
+        for (split, what) in [("validation", "validation"), ("heldout", "held out")] {
+            let f = &t["figures"][split];
+            if f.is_null() {
+                continue;
+            }
+            let share = |key: &str| match f[key].as_f64() {
+                Some(x) => format!("{:.1} %", 100.0 * x),
+                None => "–".to_owned(),
+            };
+            card.push_str(&format!(
+                "| {what} ({}) | {:.4} | {} | {} | {} | {} |\n",
+                f["steps"],
+                number(&f["loss"]),
+                share("token_accuracy"),
+                share("exact"),
+                share("beam_exact_at_1"),
+                share("beam_exact_at_8")
+            ));
+        }
+        card.push('\n');
+    }
+    card.push_str(&format!(
+        "Proposals are guesses: nothing from this model is shown before Lean has accepted it.\n\n\
+         Licence: {}.\n",
+        t["license"].as_str().unwrap_or("that of the checkpoint")
+    ));
+    card
+}
+
 /// The summary kept in `bundle.json`.
 pub fn summary(r: &FinetuneReport, knobs: &Knobs, history: &[(u64, Evaluation)]) -> Value {
     json!({

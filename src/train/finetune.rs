@@ -21,7 +21,7 @@ use super::publish;
 use super::stream::{Data, Judged, Stream};
 use super::{card, dataset};
 use crate::error::{Failure, FailureKind};
-use crate::policy::bundle::{Bundle, BundleWriter, LlamaConfig};
+use crate::policy::bundle::{Bundle, BundleWriter, Family, LlamaConfig};
 use crate::policy::prompt::{self, Limits};
 use crate::policy::tokenizer::Tokenizer;
 use crate::proof::{Goal, ProofStep};
@@ -46,13 +46,15 @@ pub struct Shape {
     pub layers: usize,
     /// Attention heads.
     pub heads: usize,
+    /// Heads of keys and values; divides `heads`. Fewer of them make the cache and the model smaller.
+    pub kv_heads: usize,
     /// Width of the gated MLP.
     pub mlp: usize,
 }
 
 impl Default for Shape {
     fn default() -> Shape {
-        Shape { vocab: 1500, hidden: 256, layers: 5, heads: 8, mlp: 640 }
+        Shape { vocab: 1500, hidden: 256, layers: 5, heads: 8, kv_heads: 8, mlp: 640 }
     }
 }
 
@@ -291,33 +293,14 @@ impl Finetune {
     fn begin(&self, train: &[Step], device: &Device) -> Result<(Llama, Tokenizer, Limits, Option<String>)> {
         match &self.base {
             Base::Bundle(dir) => {
-                let bundle = Bundle::open(dir)?;
+                let bundle = own(dir)?;
                 let model = Llama::new(&bundle.config, &bundle.weights()?, device)?;
                 Ok((model, bundle.tokenizer.clone(), bundle.limits(), Some(bundle.id())))
             }
             Base::Scratch(shape) => {
-                if train.is_empty() {
-                    return Err(Failure::new(FailureKind::Usage, "there are no steps to learn from")
-                        .hint("give files of `lean-copilot trace` with `--data`")
-                        .into());
-                }
                 let limits = Limits::default();
                 let tokenizer = learn_tokenizer(train, shape.vocab, &self.knobs)?;
-                let config = LlamaConfig {
-                    // A multiple of 8 keeps rows aligned; the rows above the vocabulary are never chosen.
-                    vocab_size: tokenizer.vocab_size().next_multiple_of(8),
-                    hidden_size: shape.hidden,
-                    intermediate_size: shape.mlp,
-                    num_hidden_layers: shape.layers,
-                    num_attention_heads: shape.heads,
-                    num_key_value_heads: shape.heads,
-                    head_dim: shape.hidden / shape.heads.max(1),
-                    rope_theta: 10_000.0,
-                    rms_norm_eps: 1e-5,
-                    max_position_embeddings: limits.prompt_tokens + limits.tactic_tokens,
-                    tie_word_embeddings: true,
-                };
-                config.check().map_err(|e| Failure::new(FailureKind::Usage, e))?;
+                let config = shape.config(&tokenizer, limits)?;
                 let weights = model::initial(&config, self.knobs.seed);
                 Ok((Llama::new(&config, &weights, device)?, tokenizer, limits, None))
             }
@@ -325,10 +308,50 @@ impl Finetune {
     }
 }
 
+/// Opens a bundle that can be trained on: one whose prompts are ours.
+pub(super) fn own(dir: &Path) -> Result<Bundle> {
+    let bundle = Bundle::open(dir)?;
+    if *bundle.tokenizer.layout() != prompt::Layout::GoalFirst {
+        let message = format!("`{}` has a prompt of its own and cannot be trained here", bundle.id());
+        return Err(Failure::new(FailureKind::Usage, message)
+            .hint("train it where it came from, on what `lean-copilot export-feedback` writes")
+            .into());
+    }
+    Ok(bundle)
+}
+
+impl Shape {
+    /// The architecture of this shape for a tokenizer.
+    pub fn config(&self, tokenizer: &Tokenizer, limits: Limits) -> Result<LlamaConfig> {
+        let config = LlamaConfig {
+            // A multiple of 8 keeps rows aligned; the rows above the vocabulary are never chosen.
+            vocab_size: tokenizer.vocab_size().next_multiple_of(8),
+            hidden_size: self.hidden,
+            intermediate_size: self.mlp,
+            num_hidden_layers: self.layers,
+            num_attention_heads: self.heads,
+            num_key_value_heads: self.kv_heads,
+            head_dim: self.hidden / self.heads.max(1),
+            rope_theta: 10_000.0,
+            rms_norm_eps: 1e-5,
+            max_position_embeddings: limits.prompt_tokens + limits.tactic_tokens,
+            tie_word_embeddings: true,
+            family: Family::default(),
+        };
+        config.check().map_err(|e| Failure::new(FailureKind::Usage, e))?;
+        Ok(config)
+    }
+}
+
 /// A tokenizer from the steps' texts, as written and once renamed, so that the names that renaming brings
 /// in are not spelt letter by letter.
-fn learn_tokenizer(train: &[Step], vocab: usize, knobs: &Knobs) -> Result<Tokenizer> {
+pub(super) fn learn_tokenizer(train: &[Step], vocab: usize, knobs: &Knobs) -> Result<Tokenizer> {
     use rand::SeedableRng;
+    if train.is_empty() {
+        return Err(Failure::new(FailureKind::Usage, "there are no steps to learn from")
+            .hint("give files of `lean-copilot trace` with `--data`")
+            .into());
+    }
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(knobs.seed);
     let mut texts = Vec::new();
     for s in train {

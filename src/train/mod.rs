@@ -15,5 +15,6 @@ pub mod optimizer;
 pub mod publish;
 pub mod split;
 pub mod stream;
+pub mod tokens;
 
 pub use finetune::{Base, Finetune, FinetuneReport, Finished, Shape, checkpoint_file};

@@ -12,18 +12,43 @@ use rand_chacha::ChaCha8Rng;
 use crate::policy::bundle::LlamaConfig;
 use crate::policy::weights::{self, Weights};
 
-/// One block's parameters. Linear weights are `[out, in]`, norm weights `[1, hidden]`.
+/// A projection `x · wᵀ + b`; the weight is `[out, in]`, the bias `[1, out]`.
+#[derive(Debug, Clone)]
+struct Projection {
+    weight: Tensor<2>,
+    bias: Option<Tensor<2>>,
+}
+
+impl Projection {
+    fn apply(&self, x: Tensor<2>) -> Tensor<2> {
+        let product = linear(x, &self.weight);
+        match &self.bias {
+            Some(bias) => product + bias.clone(),
+            None => product,
+        }
+    }
+
+    fn tensors(&self) -> impl Iterator<Item = &Tensor<2>> {
+        std::iter::once(&self.weight).chain(&self.bias)
+    }
+
+    fn tensors_mut(&mut self) -> impl Iterator<Item = &mut Tensor<2>> {
+        std::iter::once(&mut self.weight).chain(&mut self.bias)
+    }
+}
+
+/// One block's parameters; norm weights are `[1, hidden]`.
 #[derive(Debug, Clone)]
 struct Block {
     input_norm: Tensor<2>,
-    q: Tensor<2>,
-    k: Tensor<2>,
-    v: Tensor<2>,
-    o: Tensor<2>,
+    q: Projection,
+    k: Projection,
+    v: Projection,
+    o: Projection,
     post_norm: Tensor<2>,
-    gate: Tensor<2>,
-    up: Tensor<2>,
-    down: Tensor<2>,
+    gate: Projection,
+    up: Projection,
+    down: Projection,
 }
 
 /// The model: its configuration and all of its parameters, in fp32.
@@ -48,6 +73,7 @@ pub fn initial(config: &LlamaConfig, seed: u64) -> Weights {
         let n: usize = shape.iter().product();
         let std = if name.contains("o_proj") || name.contains("down_proj") { residual } else { 0.02 };
         let data = match shape.len() {
+            1 if name.ends_with("bias") => vec![0.0; n],
             1 => vec![1.0; n],
             _ => (0..n).map(|_| std * normal(&mut rng)).collect(),
         };
@@ -125,19 +151,24 @@ impl Llama {
         let mut it = loaded.into_iter();
         let mut next = || it.next().expect("`LlamaConfig::tensors` lists as many as are taken here");
         let embed = next();
-        let blocks = (0..config.num_hidden_layers)
-            .map(|_| Block {
+        let mut blocks = Vec::with_capacity(config.num_hidden_layers);
+        for _ in 0..config.num_hidden_layers {
+            let project = |name: &str, next: &mut dyn FnMut() -> Tensor<2>| {
+                let weight = next();
+                Projection { weight, bias: config.has_bias(name).then(next) }
+            };
+            blocks.push(Block {
                 input_norm: next(),
-                q: next(),
-                k: next(),
-                v: next(),
-                o: next(),
+                q: project("self_attn.q_proj", &mut next),
+                k: project("self_attn.k_proj", &mut next),
+                v: project("self_attn.v_proj", &mut next),
+                o: project("self_attn.o_proj", &mut next),
                 post_norm: next(),
-                gate: next(),
-                up: next(),
-                down: next(),
-            })
-            .collect();
+                gate: project("mlp.gate_proj", &mut next),
+                up: project("mlp.up_proj", &mut next),
+                down: project("mlp.down_proj", &mut next),
+            });
+        }
         let norm = next();
         let head = (!config.tie_word_embeddings).then(&mut next);
         Ok(Llama { config: config.clone(), embed, blocks, norm, head })
@@ -147,7 +178,10 @@ impl Llama {
     pub fn tensors(&self) -> Vec<&Tensor<2>> {
         let mut all = vec![&self.embed];
         for b in &self.blocks {
-            all.extend([&b.input_norm, &b.q, &b.k, &b.v, &b.o, &b.post_norm, &b.gate, &b.up, &b.down]);
+            all.push(&b.input_norm);
+            all.extend([&b.q, &b.k, &b.v, &b.o].into_iter().flat_map(Projection::tensors));
+            all.push(&b.post_norm);
+            all.extend([&b.gate, &b.up, &b.down].into_iter().flat_map(Projection::tensors));
         }
         all.push(&self.norm);
         all.extend(&self.head);
@@ -158,8 +192,12 @@ impl Llama {
     pub fn tensors_mut(&mut self) -> Vec<&mut Tensor<2>> {
         let mut all = vec![&mut self.embed];
         for b in &mut self.blocks {
-            all.extend([&mut b.input_norm, &mut b.q, &mut b.k, &mut b.v, &mut b.o]);
-            all.extend([&mut b.post_norm, &mut b.gate, &mut b.up, &mut b.down]);
+            all.push(&mut b.input_norm);
+            let attention = [&mut b.q, &mut b.k, &mut b.v, &mut b.o];
+            all.extend(attention.into_iter().flat_map(Projection::tensors_mut));
+            all.push(&mut b.post_norm);
+            let mlp = [&mut b.gate, &mut b.up, &mut b.down];
+            all.extend(mlp.into_iter().flat_map(Projection::tensors_mut));
         }
         all.push(&mut self.norm);
         all.extend(&mut self.head);
@@ -213,8 +251,8 @@ impl Llama {
             let h = rms_norm(x.clone(), &b.input_norm, c.rms_norm_eps);
             x = x + dropped(self.attention(b, h, batch, &rotary, &mask), dropout);
             let h = rms_norm(x.clone(), &b.post_norm, c.rms_norm_eps);
-            let gated = activation::silu(linear(h.clone(), &b.gate)) * linear(h, &b.up);
-            x = x + dropped(linear(gated, &b.down), dropout);
+            let gated = activation::silu(b.gate.apply(h.clone())) * b.up.apply(h);
+            x = x + dropped(b.down.apply(gated), dropout);
         }
         debug_assert_eq!(x.dims(), [n, c.hidden_size]);
         rms_norm(x, &self.norm, c.rms_norm_eps)
@@ -232,14 +270,14 @@ impl Llama {
         let (heads, kv, hd) = (c.num_attention_heads, c.num_key_value_heads, c.head_dim);
         let split = |x: Tensor<2>, n: usize| x.reshape([batch.rows, batch.width, n, hd]).swap_dims(1, 2);
         let scale = 1.0 / (hd as f64).sqrt();
-        let q = split(rotary.apply(linear(h.clone(), &b.q), heads).mul_scalar(scale), heads);
-        let k = split(rotary.apply(linear(h.clone(), &b.k), kv), kv);
-        let v = split(linear(h, &b.v), kv);
+        let q = split(rotary.apply(b.q.apply(h.clone()), heads).mul_scalar(scale), heads);
+        let k = split(rotary.apply(b.k.apply(h.clone()), kv), kv);
+        let v = split(b.v.apply(h), kv);
         let (k, v) = (repeat_heads(k, heads / kv), repeat_heads(v, heads / kv));
         let scores = q.matmul(k.swap_dims(2, 3)) + mask.clone();
         let mixed = activation::softmax(scores, 3).matmul(v);
         let joined = mixed.swap_dims(1, 2).reshape([batch.rows * batch.width, heads * hd]);
-        linear(joined, &b.o)
+        b.o.apply(joined)
     }
 
     /// Logits of given hidden states, `[n, vocabulary]`.
@@ -370,6 +408,7 @@ mod tests {
             rms_norm_eps: 1e-5,
             max_position_embeddings: 32,
             tie_word_embeddings: true,
+            family: crate::policy::bundle::Family::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use super::stream::Data;
 use crate::config::DeviceChoice;
 use crate::error::{Failure, FailureKind};
 use crate::policy::bundle::{Bundle, BundleWriter};
+use crate::policy::checkpoint::Checkpoint;
 use crate::policy::session::PolicySession;
 
 /// Largest difference of a logit between trainer and ONNX Runtime at which a bundle is published.
@@ -47,6 +48,11 @@ pub fn publish(
         .into());
     }
     Ok((writer.write(&target)?, difference))
+}
+
+/// The text of `card.md` for a checkpoint that was trained elsewhere.
+pub fn imported_card(name: &str, checkpoint: &Checkpoint) -> String {
+    super::card::imported(name, checkpoint.config.parameters(), &checkpoint.training)
 }
 
 /// The largest difference between the logits of the published, rounded weights in the trainer (fp32) and

@@ -96,16 +96,8 @@ impl Stream {
 
     /// Renames, encodes and groups everything for a pass.
     fn begin_pass(&mut self, data: &Data, knobs: &Knobs) -> Result<()> {
-        let mut rng =
-            ChaCha8Rng::seed_from_u64(knobs.seed.wrapping_mul(0x9E37_79B9).wrapping_add(self.epoch));
-        self.sequences = data
-            .steps
-            .iter()
-            .map(|s| {
-                let (goal, tactic) = augment(&s.goal, &s.tactic, knobs.rename, &mut rng);
-                encode(&data.tokenizer, &goal, &tactic, data.limits)
-            })
-            .collect();
+        let mut rng;
+        (self.sequences, rng) = pass(&data.steps, &data.tokenizer, data.limits, knobs, self.epoch);
         let present: Vec<usize> = (0..data.steps.len()).filter(|&i| self.sequences[i].is_some()).collect();
         let lengths: Vec<usize> =
             present.iter().map(|&i| self.sequences[i].as_ref().map_or(0, |s| s.tokens.len())).collect();
@@ -157,6 +149,23 @@ impl Stream {
             })
             .collect()
     }
+}
+
+/// The examples of a pass, renamed anew: a pure function of the seed and the pass. None where the tactic is
+/// too long. The generator goes on to decide the order.
+pub fn pass(
+    steps: &[Step],
+    tokenizer: &Tokenizer,
+    limits: Limits,
+    knobs: &Knobs,
+    epoch: u64,
+) -> (Vec<Option<Sequence>>, ChaCha8Rng) {
+    let mut rng = ChaCha8Rng::seed_from_u64(knobs.seed.wrapping_mul(0x9E37_79B9).wrapping_add(epoch));
+    let sequences = steps.iter().map(|s| {
+        let (goal, tactic) = augment(&s.goal, &s.tactic, knobs.rename, &mut rng);
+        encode(tokenizer, &goal, &tactic, limits)
+    });
+    (sequences.collect(), rng)
 }
 
 /// The KTO shard of some judged rows.

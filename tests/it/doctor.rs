@@ -135,6 +135,7 @@ async fn a_healthy_machine_has_nothing_to_mend_and_the_json_keeps_its_shape() {
             editor.zed
             sandbox.files
             sandbox.network
+            sandbox.memory
         "#]]
         .assert_eq(&ids);
         let checks: BTreeMap<String, Value> = report["checks"]

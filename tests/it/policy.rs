@@ -5,10 +5,10 @@ use std::path::Path;
 use lean_copilot::config::{DeviceChoice, Dirs, Settings};
 use lean_copilot::error::{Failure, FailureKind};
 use lean_copilot::policy::PolicyHandle;
-use lean_copilot::policy::bundle::{Bundle, BundleWriter, LlamaConfig, activate, user_bundles};
+use lean_copilot::policy::bundle::{Bundle, BundleWriter, Family, LlamaConfig, activate, user_bundles};
 use lean_copilot::policy::prompt::{self, Limits};
 use lean_copilot::policy::sampling::{GenerationParams, Method, log_softmax};
-use lean_copilot::policy::session::{Cancel, Generated, PolicySession};
+use lean_copilot::policy::session::{Cancel, Compute, Generated, PolicySession};
 use lean_copilot::policy::tokenizer::Tokenizer;
 use lean_copilot::policy::weights::Weights;
 use lean_copilot::proof::Goal;
@@ -32,6 +32,7 @@ fn tiny(tie_word_embeddings: bool) -> LlamaConfig {
         rms_norm_eps: 1e-5,
         max_position_embeddings: 96,
         tie_word_embeddings,
+        family: Family::default(),
     }
 }
 
@@ -451,7 +452,7 @@ async fn a_running_policy_takes_a_new_bundle_and_survives_a_broken_one() {
     assert!(proposals.candidates.iter().all(|c| c.log_prob.is_some_and(|p| p < 0.0)));
     let status = policy.status();
     assert_eq!((status.bundle.as_deref(), status.problem), (Some(first.as_str()), None));
-    assert_eq!(status.device, "cpu, 1 thread");
+    assert_eq!(status.device, "cpu, 8 bits, 1 thread");
 
     let second = write(&user.join("second"), "second", &tiny(false), 6).id();
     activate(&dirs, "second").unwrap();
@@ -479,6 +480,31 @@ async fn a_running_policy_takes_a_new_bundle_and_survives_a_broken_one() {
         assert!(futures_util::poll!(&mut dropped).is_pending());
     }
     assert_eq!(policy.propose(&goal(), 4).await.unwrap().bundle, first, "a dropped request leaves no harm");
+}
+
+#[test]
+fn the_graph_for_gpus_computes_the_same() {
+    // Half precision with a cache that the graph itself rearranges; here on the CPU, which has its kernels too.
+    let bundle = write(&support::scratch("half").join("talks"), "talks", &tiny(false), 6);
+    let library = onnxruntime(support::dirs()).unwrap();
+    let mut half = PolicySession::open(&bundle, &library, Compute::CpuHalf, Some(1)).unwrap();
+    let mut single = session(&bundle);
+    let prompt = prompt_of(&bundle);
+    let (a, b) = (single.logits(&prompt).unwrap(), half.logits(&prompt).unwrap());
+    let scale = a.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+    let worst = (&a - &b).iter().fold(0.0f32, |m, x| m.max(x.abs()));
+    assert!(worst < 0.02 * scale, "{worst} of {scale}");
+    for k in [1, 4] {
+        let params = GenerationParams { k, max_tokens: 8, method: Method::Beam };
+        let run = |s: &mut PolicySession| s.generate(&prompt, &params, &Cancel::default()).unwrap();
+        let (a, b) = (run(&mut single), run(&mut half));
+        assert!(!a.is_empty());
+        let texts = |g: &[Generated]| g.iter().map(|g| g.text.clone()).collect::<Vec<_>>();
+        assert_eq!(texts(&a), texts(&b), "k = {k}");
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a.log_prob - b.log_prob).abs() < 0.05 * a.log_prob.abs().max(1.0), "{a:?} {b:?}");
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use lean_copilot::error::{Failure, FailureKind};
-use lean_copilot::policy::bundle::{Bundle, BundleWriter, LlamaConfig, activate, resolve};
+use lean_copilot::policy::bundle::{Bundle, BundleWriter, Family, LlamaConfig, activate, resolve};
 use lean_copilot::policy::prompt::Limits;
 use lean_copilot::policy::tokenizer::Tokenizer;
 use lean_copilot::proof::{Goal, Origin, ProofStep, StepRange};
@@ -57,7 +57,7 @@ fn job(folder: &Path, until: u64) -> Finetune {
     knobs.rename.constants = 0.0;
     knobs.dropout = 0.0;
     Finetune {
-        base: Base::Scratch(Shape { vocab: 300, hidden: 32, layers: 2, heads: 2, mlp: 48 }),
+        base: Base::Scratch(Shape { vocab: 300, hidden: 32, layers: 2, heads: 2, kv_heads: 2, mlp: 48 }),
         knobs,
         steps: steps(),
         held_out: vec![step("Held.a", "q : Prop\nh : q\n⊢ q", "exact h")],
@@ -204,6 +204,7 @@ fn grouped_queries_and_an_untied_head_compute_alike_too() {
             rms_norm_eps: 1e-5,
             max_position_embeddings: 128,
             tie_word_embeddings: tied,
+            family: Family::default(),
         };
         let mut weights = initial(&config, 7);
         // Larger than fresh weights, so that a wrong rotation or mask shows.

@@ -1,10 +1,63 @@
-//! `config.json`: the shape of a Llama-architecture decoder under Hugging Face's standard names.
+//! `config.json`: the shape of a decoder of Llama's family under Hugging Face's standard names.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::error::{Failure, FailureKind};
 use crate::policy::tokenizer::SpecialIds;
+
+/// Which of Llama's near relations a model is; they differ in their biases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// `LlamaForCausalLM`.
+    Llama {
+        /// Biases on the projections of attention.
+        attention_bias: bool,
+        /// Biases on the projections of the MLP.
+        mlp_bias: bool,
+    },
+    /// `MistralForCausalLM`, without its sliding window.
+    Mistral,
+    /// `Qwen2ForCausalLM`: biases on queries, keys and values.
+    Qwen2,
+}
+
+impl Family {
+    /// The family that a `config.json` names.
+    fn of(config: &Value) -> Option<Family> {
+        let on = |key: &str| config[key] == true;
+        match config["model_type"].as_str()? {
+            "llama" => Some(Family::Llama { attention_bias: on("attention_bias"), mlp_bias: on("mlp_bias") }),
+            "mistral" => Some(Family::Mistral),
+            "qwen2" => Some(Family::Qwen2),
+            _ => None,
+        }
+    }
+
+    /// `model_type` in `config.json`.
+    fn model_type(self) -> &'static str {
+        match self {
+            Family::Llama { .. } => "llama",
+            Family::Mistral => "mistral",
+            Family::Qwen2 => "qwen2",
+        }
+    }
+
+    /// The class in `transformers`.
+    fn architecture(self) -> &'static str {
+        match self {
+            Family::Llama { .. } => "LlamaForCausalLM",
+            Family::Mistral => "MistralForCausalLM",
+            Family::Qwen2 => "Qwen2ForCausalLM",
+        }
+    }
+}
+
+impl Default for Family {
+    fn default() -> Family {
+        Family::Llama { attention_bias: false, mlp_bias: false }
+    }
+}
 
 /// The shape of a decoder. Sizes are counts of elements; names are those of `LlamaConfig` in `transformers`.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +84,8 @@ pub struct LlamaConfig {
     pub max_position_embeddings: usize,
     /// Whether the output projection is the embedding.
     pub tie_word_embeddings: bool,
+    /// The family, which decides where there are biases.
+    pub family: Family,
 }
 
 /// Names of a decoder block's tensors, `model.layers.{i}.` before and `.weight` behind.
@@ -38,6 +93,17 @@ const NORM_IN: &str = "input_layernorm";
 const NORM_POST: &str = "post_attention_layernorm";
 
 impl LlamaConfig {
+    /// Whether a block's projection (`self_attn.q_proj`) has a bias.
+    pub fn has_bias(&self, projection: &str) -> bool {
+        let (part, name) = projection.split_once('.').unwrap_or(("", projection));
+        match (self.family, part) {
+            (Family::Llama { attention_bias, .. }, "self_attn") => attention_bias,
+            (Family::Llama { mlp_bias, .. }, "mlp") => mlp_bias,
+            (Family::Qwen2, "self_attn") => name != "o_proj",
+            _ => false,
+        }
+    }
+
     /// Every tensor of the checkpoint with its shape; linear weights are `[out, in]`, as in `transformers`.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let h = self.hidden_size;
@@ -46,8 +112,11 @@ impl LlamaConfig {
         let mlp = self.intermediate_size;
         let mut all = vec![("model.embed_tokens.weight".to_owned(), vec![self.vocab_size, h])];
         for i in 0..self.num_hidden_layers {
-            let mut add =
-                |name: &str, shape: Vec<usize>| all.push((format!("model.layers.{i}.{name}.weight"), shape));
+            let mut add = |name: &str, shape: Vec<usize>| {
+                let bias = self.has_bias(name).then(|| vec![shape[0]]);
+                all.push((format!("model.layers.{i}.{name}.weight"), shape));
+                all.extend(bias.map(|shape| (format!("model.layers.{i}.{name}.bias"), shape)));
+            };
             add(NORM_IN, vec![h]);
             add("self_attn.q_proj", vec![q, h]);
             add("self_attn.k_proj", vec![kv, h]);
@@ -73,8 +142,8 @@ impl LlamaConfig {
     /// The content of `config.json`.
     pub fn to_json(&self, special: SpecialIds) -> Value {
         json!({
-            "architectures": ["LlamaForCausalLM"],
-            "model_type": "llama",
+            "architectures": [self.family.architecture()],
+            "model_type": self.family.model_type(),
             "vocab_size": self.vocab_size,
             "hidden_size": self.hidden_size,
             "intermediate_size": self.intermediate_size,
@@ -83,8 +152,8 @@ impl LlamaConfig {
             "num_key_value_heads": self.num_key_value_heads,
             "head_dim": self.head_dim,
             "hidden_act": "silu",
-            "attention_bias": false,
-            "mlp_bias": false,
+            "attention_bias": matches!(self.family, Family::Llama { attention_bias: true, .. }),
+            "mlp_bias": matches!(self.family, Family::Llama { mlp_bias: true, .. }),
             "attention_dropout": 0.0,
             "rope_theta": self.rope_theta,
             "rope_scaling": null,
@@ -109,17 +178,22 @@ impl LlamaConfig {
             n.ok_or_else(|| wrong(format!("`{key}` is missing or no positive number")))
         };
         let size_or = |key: &str, default: usize| if config[key].is_null() { Ok(default) } else { size(key) };
-        if config["model_type"] != "llama" {
-            return Err(wrong(format!("`model_type` is {}, not \"llama\"", config["model_type"]))
-                .hint("only decoders of Llama's architecture can be used")
+        let Some(family) = Family::of(config) else {
+            return Err(wrong(format!("`model_type` is {}", config["model_type"]))
+                .hint("only decoders of the families `llama`, `mistral` and `qwen2` can be used")
                 .into());
+        };
+        // A window as long as all positions is none.
+        let window = config["sliding_window"].as_u64().filter(|_| config["use_sliding_window"] != false);
+        if window.is_some_and(|w| config["max_position_embeddings"].as_u64().is_none_or(|p| w < p)) {
+            return Err(wrong(format!(
+                "`sliding_window` is {}, which is not supported",
+                config["sliding_window"]
+            ))
+            .hint("set `max_position_embeddings` to it: prompt and tactic together are shorter")
+            .into());
         }
-        for (key, plain) in [
-            ("hidden_act", json!("silu")),
-            ("attention_bias", json!(false)),
-            ("mlp_bias", json!(false)),
-            ("rope_scaling", Value::Null),
-        ] {
+        for (key, plain) in [("hidden_act", json!("silu")), ("rope_scaling", Value::Null)] {
             if !config[key].is_null() && config[key] != plain {
                 return Err(wrong(format!("`{key}` is {}, which is not supported", config[key])).into());
             }
@@ -143,6 +217,7 @@ impl LlamaConfig {
             rms_norm_eps: config["rms_norm_eps"].as_f64().unwrap_or(1e-6),
             max_position_embeddings: size("max_position_embeddings")?,
             tie_word_embeddings: config["tie_word_embeddings"].as_bool().unwrap_or(false),
+            family,
         };
         read.check().map_err(wrong)?;
         Ok(read)
@@ -185,6 +260,7 @@ mod tests {
             rms_norm_eps: 1e-5,
             max_position_embeddings: 64,
             tie_word_embeddings: true,
+            family: Family::default(),
         }
     }
 
@@ -202,7 +278,7 @@ mod tests {
     fn what_the_graph_cannot_compute_is_refused_by_name() {
         let special = SpecialIds { pad: 0, bos: 1, eos: 2, tactic: 3 };
         for (key, value) in [
-            ("attention_bias", json!(true)),
+            ("sliding_window", json!(8)),
             ("rope_scaling", json!({"type": "linear", "factor": 2.0})),
             ("hidden_act", json!("gelu")),
             ("model_type", json!("t5")),

@@ -21,8 +21,8 @@ use super::tokenizer::Tokenizer;
 use super::weights::{self, Weights};
 use crate::error::{Failure, FailureKind};
 
-pub use config::LlamaConfig;
-pub use place::{activate, resolve, user_bundles};
+pub use config::{Family, LlamaConfig};
+pub use place::{activate, all, remove, resolve, user_bundles};
 pub use writer::BundleWriter;
 
 /// The list of files with their hashes, limits and origin.
@@ -59,8 +59,11 @@ pub struct Manifest {
     pub format: u32,
     /// The bundle's name; with the hash it makes the id.
     pub name: String,
-    /// The prompt's layout, [`prompt::TEMPLATE`].
+    /// The prompt's layout, [`prompt::TEMPLATE`] or [`prompt::TEXT_TEMPLATE`].
     pub prompt_template: String,
+    /// The text of [`prompt::TEXT_TEMPLATE`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_text: Option<String>,
     /// Longest prompt and tactic.
     pub limits: Limits,
     /// Id of the bundle from which training went on.
@@ -103,19 +106,26 @@ impl Bundle {
             check_file(dir, name, entry)?;
         }
         let config_file = dir.join(CONFIG);
-        let config = std::fs::read(&config_file)
-            .with_context(|| format!("cannot read `{}`", config_file.display()))
-            .and_then(|bytes| {
-                serde_json::from_slice(&bytes).map_err(|e| corrupt(format!("`{CONFIG}`: {e}")).into())
-            })
-            .and_then(|json| LlamaConfig::from_json(&json))?;
+        let bytes = std::fs::read(&config_file)
+            .with_context(|| format!("cannot read `{}`", config_file.display()))?;
+        let json: serde_json::Value =
+            serde_json::from_slice(&bytes).map_err(|e| corrupt(format!("`{CONFIG}`: {e}")))?;
+        let config = LlamaConfig::from_json(&json)?;
         let weights_file = dir.join(WEIGHTS);
         let bytes = std::fs::read(&weights_file)
             .with_context(|| format!("cannot read `{}`", weights_file.display()))?;
         let places = weights::places(&bytes)?;
         let shapes = places.into_iter().map(|(name, place)| (name, place.shape)).collect();
         weights::check_shapes(&config, &shapes)?;
-        let tokenizer = Tokenizer::load(&dir.join(TOKENIZER))?;
+        let file = dir.join(TOKENIZER);
+        let tokenizer = match &manifest.prompt_text {
+            None => Tokenizer::load(&file)?,
+            Some(text) => {
+                let bytes =
+                    std::fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
+                Tokenizer::other(&bytes, end_token(&json)?, text)?
+            }
+        };
         check_parts(&config, &tokenizer, manifest.limits)?;
         Ok(Bundle { dir: dir.to_owned(), manifest, config, tokenizer, sha256 })
     }
@@ -123,6 +133,11 @@ impl Bundle {
     /// `name@` and the first 12 digits of the bundle's SHA-256.
     pub fn id(&self) -> String {
         format!("{}@{}", self.manifest.name, &self.sha256[..12])
+    }
+
+    /// SHA-256 of `bundle.json`, which lists the hashes of all else.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// Longest prompt and tactic.
@@ -134,6 +149,13 @@ impl Bundle {
     pub fn weights(&self) -> Result<Weights> {
         Weights::read(&self.dir.join(WEIGHTS))
     }
+}
+
+/// The token that ends a text, from `config.json`; the first where there are several.
+pub fn end_token(config: &serde_json::Value) -> Result<u32> {
+    let end = &config["eos_token_id"];
+    let first = end.as_u64().or_else(|| end[0].as_u64()).and_then(|id| u32::try_from(id).ok());
+    first.ok_or_else(|| corrupt(format!("`{CONFIG}` names no `eos_token_id`: tactics would not end")).into())
 }
 
 /// Reads `bundle.json` and its SHA-256 (hexadecimal).
@@ -162,11 +184,14 @@ pub(super) fn read_manifest(dir: &Path) -> Result<(Manifest, String)> {
     let manifest: Manifest = serde_json::from_slice(&bytes)
         .map_err(|e| corrupt(format!("`{}` is not a bundle's: {e}", file.display())))?;
     check_name(&manifest.name)?;
-    if manifest.prompt_template != prompt::TEMPLATE {
+    let known = match &manifest.prompt_text {
+        None => prompt::TEMPLATE,
+        Some(_) => prompt::TEXT_TEMPLATE,
+    };
+    if manifest.prompt_template != known {
         let message = format!(
             "the bundle was trained on the prompt layout `{}`, this program writes `{}`",
-            manifest.prompt_template,
-            prompt::TEMPLATE
+            manifest.prompt_template, known
         );
         return Err(Failure::new(FailureKind::Corrupt, message).hint("train it anew").into());
     }

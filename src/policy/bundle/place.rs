@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::check_name;
+use super::{MANIFEST, check_name};
 use crate::config::Dirs;
 use crate::error::{Failure, FailureKind};
 
@@ -75,17 +75,55 @@ pub fn resolve(dirs: &Dirs, explicit: Option<&str>) -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// Puts a bundle under the user's models into use, by its folder's name; a running sidecar picks it up
+/// Puts a bundle into use, by its name: one of the user's, or the shipped one; a running sidecar picks it up
 /// before its next request.
 pub fn activate(dirs: &Dirs, name: &str) -> Result<()> {
     check_name(name)?;
     let user = user_bundles(dirs);
+    let file = user.join(ACTIVE);
     if !user.join(name).is_dir() {
+        if name == SHIPPED && dirs.share.join("models").join(name).is_dir() {
+            // Nothing named is the shipped one.
+            return match std::fs::remove_file(&file) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    Err(e).with_context(|| format!("cannot remove `{}`", file.display()))
+                }
+                _ => Ok(()),
+            };
+        }
         let message = format!("there is no bundle `{name}` in `{}`", user.display());
-        return Err(Failure::new(FailureKind::Missing, message).into());
+        return Err(Failure::new(FailureKind::Missing, message).hint("`lean-copilot model list`").into());
     }
     let json = serde_json::to_vec_pretty(&Active { bundle: name.to_owned() })?;
-    replace_file(&user.join(ACTIVE), &json)
+    replace_file(&file, &json)
+}
+
+/// The folders of all bundles: the user's, then the shipped ones, each in the order of their names.
+pub fn all(dirs: &Dirs) -> Vec<PathBuf> {
+    let below = |folder: PathBuf| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut found: Vec<PathBuf> =
+            entries.map(|e| e.path()).filter(|p| p.join(MANIFEST).is_file()).collect();
+        found.sort();
+        found
+    };
+    [below(user_bundles(dirs)), below(dirs.share.join("models"))].concat()
+}
+
+/// Removes one of the user's bundles; never the one in use.
+pub fn remove(dirs: &Dirs, name: &str) -> Result<()> {
+    check_name(name)?;
+    let dir = user_bundles(dirs).join(name);
+    if !dir.join(MANIFEST).is_file() {
+        let message = format!("there is no bundle `{name}` in `{}`", user_bundles(dirs).display());
+        return Err(Failure::new(FailureKind::Missing, message).hint("`lean-copilot model list`").into());
+    }
+    if resolve(dirs, None).is_ok_and(|used| used == dir) {
+        return Err(Failure::new(FailureKind::Usage, format!("the bundle `{name}` is in use"))
+            .hint(format!("put another into use first: `lean-copilot model use {SHIPPED}`"))
+            .into());
+    }
+    std::fs::remove_dir_all(&dir).with_context(|| format!("cannot remove `{}`", dir.display()))
 }
 
 /// Writes a file beside the target and renames it, so that readers see the old or the new content.
