@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 
 import type { FromPanel, PanelState, ToPanel } from './core/messages';
 import type { CursorFollower } from './cursor';
+import type { StatusParams } from './protocol';
 import type { Sessions } from './sessions';
 import type { Tactics } from './tactics';
 import { webviewHtml, webviewRoots } from './webviewHtml';
@@ -120,7 +121,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   private state(): PanelState {
-    const nothing = { goals: null, goal: null, suggestions: [], pending: 0, tried: null, paused: this.isPaused() };
+    const nothing = { goals: null, goal: null, suggestions: [], pending: 0, tried: null, paused: this.is('paused'), busy: this.is('thinking', 'checking') };
     const { state } = this.sessions;
     if (state.kind === 'off' && state.reason !== 'idle') {
       const commands = {
@@ -146,12 +147,13 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
       pending: round?.pending ?? 0,
       tried: round?.tried ?? null,
       paused: nothing.paused,
+      busy: nothing.busy && !round,
     };
   }
 
-  private isPaused(): boolean {
+  private is(...states: StatusParams['state'][]): boolean {
     const { state } = this.sessions;
-    return state.kind === 'running' && state.status.state === 'paused';
+    return state.kind === 'running' && states.includes(state.status.state);
   }
 
   private send(message: ToPanel): void {

@@ -16,6 +16,8 @@ export interface PanelState {
   /** What Lean refused; null until it was asked for. */
   tried: Tried[] | null;
   paused: boolean;
+  /** Candidates are being made or checked, although none is known yet. */
+  busy: boolean;
 }
 
 /** To the panel. */

@@ -68,13 +68,16 @@ function list(s: PanelState): HTMLElement {
     const text =
       s.pending > 0
         ? 'Lean is checking candidates.'
-        : s.goals?.length === 0
-          ? 'Nothing is left to prove here.'
-          : s.paused
-            ? 'Suggestions are paused.'
-            : 'Nothing that Lean accepts was found yet.';
+        : s.busy
+          ? 'Looking for tactics.'
+          : s.goals?.length === 0
+            ? 'Nothing is left to prove here.'
+            : s.paused
+              ? 'Suggestions are paused.'
+              : 'Nothing that Lean accepts was found.';
     const ask =
       s.pending === 0 &&
+      !s.busy &&
       s.goals?.length !== 0 &&
       element('button', { onclick: () => send({ kind: 'command', command: 'leanCopilot.suggest' }) }, 'Ask Now');
     return element('div', { class: 'empty' }, element('p', {}, text), ask);
