@@ -12,13 +12,16 @@ import { chromium } from 'playwright-core';
 export const here = path.dirname(fileURLToPath(import.meta.url));
 const codeServer = path.join(here, 'node_modules', 'code-server', 'out', 'node', 'entry.js');
 
+/** All waits are as many times as long as this says (`E2E_PATIENCE`, for a machine that does other things). */
+const patience = Number(process.env.E2E_PATIENCE ?? 1);
+
 /** Waits until `probe` gives something truthy; fails with `what` after `timeout` ms. */
 export async function until(what, probe, timeout = 120_000, pause = 150) {
-  const end = performance.now() + timeout;
+  const end = performance.now() + timeout * patience;
   for (;;) {
     const value = await probe();
     if (value) return value;
-    if (performance.now() > end) throw new Error(`waited ${timeout / 1000} s in vain: ${what}`);
+    if (performance.now() > end) throw new Error(`waited ${(timeout * patience) / 1000} s in vain: ${what}`);
     await new Promise(resolve => setTimeout(resolve, pause));
   }
 }
@@ -130,10 +133,10 @@ export class Window {
     this.page = await this.context.newPage();
     this.console = [];
     this.page.on('console', m => this.console.push(`${m.type()}: ${m.text()}`));
-    this.page.setDefaultTimeout(90_000);
+    this.page.setDefaultTimeout(90_000 * patience);
     const address = `http://127.0.0.1:${server.port}/?folder=${encodeURIComponent(folder)}`;
-    await this.page.goto(address, { waitUntil: 'commit', timeout: 120_000 });
-    await this.page.locator('.statusbar').waitFor({ timeout: 180_000 });
+    await this.page.goto(address, { waitUntil: 'commit', timeout: 120_000 * patience });
+    await this.page.locator('.statusbar').waitFor({ timeout: 180_000 * patience });
   }
 
   async close() {
@@ -156,12 +159,7 @@ export class Window {
 
   /** Opens a file of the folder and waits until its text is there. */
   async openFile(name) {
-    await this.keys('Control+p');
-    const input = this.page.locator('.quick-input-widget input').first();
-    await input.waitFor();
-    await input.fill(name);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
-    await this.keys('Enter');
+    await this.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first().dblclick();
     await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
     await this.page.locator('.monaco-editor .view-line').first().waitFor();
   }

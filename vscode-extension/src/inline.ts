@@ -109,6 +109,8 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
    */
   private appear(): void {
     const { cursor } = this.follower;
+    // Whoever comes back to a place sees its ghost text again.
+    if (!cursor || (this.best && !samePlace(this.best.place, cursor))) this.best = undefined;
     if (!cursor || !vscode.window.state.focused || !enabled(cursor.document)) return;
     if (this.awaited && samePlace(this.awaited, cursor)) return;
     const line = cursor.document.lineAt(cursor.position.line).text;
@@ -116,8 +118,7 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
     const first = this.at(cursor, line)[0];
     const found = first && this.tactics.store.find(first.id);
     if (!found) return;
-    const known = this.best && samePlace(this.best.place, cursor) ? this.best.effect : 0;
-    if (effect(found.suggestion) <= known) return;
+    if (effect(found.suggestion) <= (this.best?.effect ?? 0)) return;
     this.best = { place: cursor, effect: effect(found.suggestion) };
     this.triggered = true;
     void vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
