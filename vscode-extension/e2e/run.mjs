@@ -16,7 +16,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 import { files, latency, machines, steps } from './steps.mjs';
-import { here, Server, Window } from './workbench.mjs';
+import { here, newestVsix, Server, Window } from './workbench.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -27,15 +27,6 @@ const { values: options } = parseArgs({
     extension: { type: 'string' },
   },
 });
-
-function ourVsix() {
-  if (options.extension) return options.extension;
-  const folder = path.dirname(here);
-  const found = fs.readdirSync(folder).filter(f => f.endsWith('.vsix')).map(f => path.join(folder, f));
-  found.sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
-  if (!found[0]) throw new Error('no VSIX\nhint: npm run package');
-  return found[0];
-}
 
 const out = path.join(here, 'out');
 const images = path.join(here, '..', '..', 'docs', 'images');
@@ -54,7 +45,7 @@ async function machine(name, { settings = {}, env = () => ({}), trusted = true }
   const directories = { LEAN_COPILOT_DATA_DIR: data, LEAN_COPILOT_CONFIG_DIR: path.join(root, 'config'), LEAN_COPILOT_STATE_DIR: path.join(root, 'state') };
   const server = new Server(root, { settings, env: { ...directories, ...env(root) }, trusted });
   window ??= await Window.launch();
-  server.install(ourVsix());
+  server.install(options.extension ?? newestVsix());
   await server.start();
   running.add(server);
   await window.go(server, folder);

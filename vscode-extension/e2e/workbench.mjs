@@ -42,6 +42,15 @@ function chromiumPath() {
   return found;
 }
 
+/** The newest VSIX that `npm run package` made. */
+export function newestVsix() {
+  const folder = path.dirname(here);
+  const found = fs.readdirSync(folder).filter(f => f.endsWith('.vsix')).map(f => path.join(folder, f));
+  found.sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
+  if (!found[0]) throw new Error('no VSIX\nhint: npm run package');
+  return found[0];
+}
+
 /** code-server in a folder of its own, with extensions installed. */
 export class Server {
   /** `settings` are the user's; `env` adds to the environment; `trusted: false` leaves workspace trust on. */

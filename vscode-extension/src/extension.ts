@@ -17,7 +17,7 @@ import { Sessions } from './sessions';
 import { Status } from './status';
 import { Tactics } from './tactics';
 
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
+export function activate(context: vscode.ExtensionContext): void {
   const { extensionUri, globalStorageUri, globalState, subscriptions } = context;
   const output = vscode.window.createOutputChannel('lean-copilot', { log: true });
   const program = new Program(extensionUri);
@@ -49,7 +49,16 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       void sessions.restart();
     }),
   );
-  if (usesOfficial && vscode.workspace.isTrusted) await inFront.renew();
+  // Not awaited: the official extension may wait for a person before it starts, and commands wait for us.
+  void start(usesOfficial, sessions, inFront);
+}
+
+async function start(usesOfficial: boolean, sessions: Sessions, inFront: InFront): Promise<void> {
+  if (usesOfficial && vscode.workspace.isTrusted) {
+    await inFront.renew();
+    // Where there is no Lean at all, the official extension never gets as far as a server.
+    if (!inFront.isSet()) void inFront.offer();
+  }
   await sessions.start();
 }
 

@@ -2,7 +2,7 @@
 //
 // Its setting `lean4.envPathExtensions` is visible, survives, and is taken back by removing one entry.
 
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
@@ -28,6 +28,18 @@ export class InFront {
     if (program !== undefined) await this.makeFolder(program);
   }
 
+  /** Whether the setting names a folder whose `lake` is ours, made here or by `lean-copilot setup vscode`. */
+  isSet(): boolean {
+    const entries = vscode.workspace.getConfiguration('lean4').get<string[]>('envPathExtensions', []);
+    return entries.some(entry => {
+      try {
+        return path.basename(realpathSync(path.join(entry, 'lake'))).startsWith('lean-copilot');
+      } catch {
+        return false;
+      }
+    });
+  }
+
   /** Asks once whether to put us in front. */
   async offer(): Promise<void> {
     if (this.asking || this.state.get<boolean>(REFUSED, false)) return;
@@ -51,7 +63,7 @@ export class InFront {
     await this.makeFolder(program);
     await this.state.update(REFUSED, false);
     await this.setPath(entries => [this.folder, ...entries.filter(e => e !== this.folder)]);
-    await vscode.commands.executeCommand('lean4.restartServer');
+    await restartLean();
   }
 
   /** Takes us away and restarts Lean. */
@@ -59,7 +71,7 @@ export class InFront {
     await this.setPath(entries => entries.filter(e => e !== this.folder));
     await this.state.update(REFUSED, true);
     await fs.rm(this.folder, { recursive: true, force: true });
-    await vscode.commands.executeCommand('lean4.restartServer');
+    await restartLean();
   }
 
   private get folder(): string {
@@ -89,4 +101,16 @@ export class InFront {
       else await fs.symlink(program, file);
     }
   }
+}
+
+/** Restarts the official extension's Lean; where that extension is not up to it, the window. */
+async function restartLean(): Promise<void> {
+  const commands = await vscode.commands.getCommands(true);
+  if (commands.includes('lean4.restartServer')) {
+    await vscode.commands.executeCommand('lean4.restartServer');
+    return;
+  }
+  const reload = 'Reload Window';
+  const answer = await vscode.window.showInformationMessage('lean-copilot: reload the window for this to take effect.', reload);
+  if (answer === reload) await vscode.commands.executeCommand('workbench.action.reloadWindow');
 }
