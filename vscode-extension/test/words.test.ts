@@ -10,7 +10,7 @@ import { goal, suggestion } from './make';
 
 test('an effect says what is left', () => {
   const of = (kind: 'closes' | 'progress', completes: boolean, left: number) =>
-    effectWords({ verdict: { kind, completes, goals: Array(left).fill(goal('⊢ p')), message: null, elapsed_ms: 1 } });
+    effectWords({ verdict: { kind, completes, goals: Array.from({ length: left }, () => goal('⊢ p')), message: null, elapsed_ms: 1 } });
   assert.equal(of('closes', true, 0), 'completes the proof');
   assert.equal(of('closes', false, 0), 'closes the goal');
   assert.equal(of('closes', false, 1), 'closes the goal, 1 goal left');
