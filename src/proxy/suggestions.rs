@@ -23,7 +23,14 @@ impl State {
             Ask::Suggest(params, reply) => self.suggest(params, reply),
             Ask::Feedback(params, reply) => self.engine.feedback(params, reply),
             Ask::Event(params) => self.engine.recorder.event(params),
-            Ask::Configure(settings) => self.configure(&settings),
+            Ask::Configure(settings) => {
+                // Where another program holds the editor's end (VS Code's official extension), nobody can
+                // announce us in `initialize`: who sends this knows us all the same.
+                if !std::mem::replace(&mut self.client.knows_us, true) {
+                    self.status = None;
+                }
+                self.configure(&settings);
+            }
         }
     }
 
