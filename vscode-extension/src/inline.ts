@@ -48,7 +48,9 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
     context: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
   ): Promise<vscode.InlineCompletionItem[]> {
-    const asked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke && !this.triggered;
+    const invoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
+    const ours = invoked && this.triggered;
+    const asked = invoked && !ours;
     this.triggered = false;
     // The list of completions is open: it has the word.
     if (context.selectedCompletionInfo !== undefined || !enabled(document)) return [];
@@ -68,9 +70,11 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
       list = this.at(place, line);
     }
     if (token.isCancellationRequested || list.length === 0) return [];
+    // VS Code goes on showing what it shows as long as that is in the list: something better takes its place
+    // only where it is not. Asking for the next one brings the whole list.
+    if (ours) list = list.filter(g => this.effectOf(g) === this.effectOf(list[0]));
     this.shown = shown(uri, document.getText(), document.offsetAt(position), position, list);
-    const first = this.tactics.store.find(list[0]?.id ?? '');
-    this.best = first && { place, effect: effect(first.suggestion) };
+    this.best = { place, effect: this.effectOf(list[0]) };
     // VS Code tells nobody which of them it shows: the first one is.
     this.tactics.seen(uri, list.slice(0, 1).map(g => g.id));
     return list.map(g => item(uri, g.id, g.insertText, toRange(g)));
@@ -78,6 +82,11 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
 
   private at(place: Place, line: string): Ghost[] {
     return ghosts(this.tactics.store.at(place)?.suggestions ?? [], line, place.position);
+  }
+
+  private effectOf(ghost: Ghost | undefined): number {
+    const found = ghost && this.tactics.store.find(ghost.id);
+    return found ? effect(found.suggestion) : 0;
   }
 
   private isOver(place: Place): boolean {
@@ -115,11 +124,9 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
     if (this.awaited && samePlace(this.awaited, cursor)) return;
     const line = cursor.document.lineAt(cursor.position.line).text;
     if (!isTacticPosition(line, cursor.position.character)) return;
-    const first = this.at(cursor, line)[0];
-    const found = first && this.tactics.store.find(first.id);
-    if (!found) return;
-    if (effect(found.suggestion) <= (this.best?.effect ?? 0)) return;
-    this.best = { place: cursor, effect: effect(found.suggestion) };
+    const now = this.effectOf(this.at(cursor, line)[0]);
+    if (now <= (this.best?.effect ?? 0)) return;
+    this.best = { place: cursor, effect: now };
     this.triggered = true;
     void vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
   }

@@ -12,6 +12,8 @@ const root = byId('root');
 
 let state: PanelState | undefined;
 let selected: string | undefined;
+/** Whether the person chose it; until then the best one is selected. */
+let chosen = false;
 let refusing: string | undefined;
 let triedOpen = false;
 let wantsFocus = false;
@@ -32,7 +34,10 @@ function draw(): void {
     root.replaceChildren(element('p', { class: 'empty' }, message), button ?? '');
     return;
   }
-  if (!state.suggestions.some(s => s.id === selected)) selected = state.suggestions[0]?.id;
+  if (!chosen || !state.suggestions.some(s => s.id === selected)) {
+    selected = state.suggestions[0]?.id;
+    chosen = false;
+  }
   if (!state.suggestions.some(s => s.id === refusing)) refusing = undefined;
   root.replaceChildren(...[goals(state), heading(state), list(state), tried(state)].filter(e => e !== undefined));
   if (reason && refusing !== undefined) {
@@ -183,6 +188,7 @@ function failed(t: Tried): HTMLElement {
 }
 
 function choose(id: string): void {
+  chosen = true;
   if (selected === id) return;
   selected = id;
   wantsFocus = true;
@@ -190,6 +196,8 @@ function choose(id: string): void {
 }
 
 function ask(id: string): void {
+  selected = id;
+  chosen = true;
   refusing = id;
   draw();
   root.querySelector('input')?.focus();
