@@ -8,6 +8,7 @@ use indicatif::HumanBytes;
 use super::report::{Check, State};
 use crate::config::{Dirs, Settings};
 use crate::feedback::store::{Store, inspect};
+use crate::lean::sandbox::{self, Feature, FeatureStatus};
 
 /// Less than this, and the next log line or recorded round may be the last.
 const LITTLE: u64 = 200 << 20;

@@ -21,7 +21,12 @@ impl State {
             Ask::Suggest(params, reply) => self.suggest(params, reply),
             Ask::Feedback(params, reply) => self.engine.feedback(params, reply),
             Ask::Event(params) => self.engine.recorder.event(params),
-            Ask::Configure(settings) => self.configure(&settings),
+            Ask::Configure(settings) => {
+                // Where another program holds the editor's end (VS Code's official extension), nobody can
+                // announce us in `initialize`: who sends this knows us all the same.
+                self.client.knows_us = true;
+                self.configure(&settings);
+            }
         }
     }
 

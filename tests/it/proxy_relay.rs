@@ -315,3 +315,19 @@ async fn code_actions_without_any_of_ours_pass_byte_for_byte() {
         assert_eq!(soon(s.from_proxy.next()).await.unwrap().unwrap().body(), body.as_bytes());
     }
 }
+
+#[tokio::test]
+async fn a_client_that_configures_us_knows_us_though_it_announced_nothing() {
+    let mut s = session();
+    s.initialize(false, "{}").await;
+    s.send(json!({"method": "$/leanCopilot/configure", "params": {"auto_suggest": false}})).await;
+    let status = loop {
+        let message = s.receive().await;
+        if message["method"] == "$/leanCopilot/status" {
+            break message;
+        }
+        // What a client that announces nothing is told instead of a status.
+        assert_eq!(message["method"], "window/showMessage");
+    };
+    assert!(status["params"]["state"].is_string(), "{status}");
+}

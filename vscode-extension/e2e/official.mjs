@@ -1,0 +1,135 @@
+// The same surfaces with the real official extension, which is not part of this repository.
+//
+//   npm run e2e:official -- --vsix lean4-0.0.239.vsix [--only WORD]
+//
+// Its VSIX comes from the Marketplace or from a build of leanprover/vscode-lean4 (`npx vsce package`). The
+// embedded Lean serves, so the stand-ins of the program must answer for `lake`, `lean` and `elan`. Prints each
+// step and what was seen; leaves screenshots in e2e/out.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+
+import { outcomes } from './store.mjs';
+import { newestVsix, here, Server, until, Window } from './workbench.mjs';
+
+const { values: options } = parseArgs({ options: { vsix: { type: 'string' }, only: { type: 'string', default: '' }, extension: { type: 'string' } } });
+if (!options.vsix || !fs.existsSync(options.vsix)) {
+  console.error('error: --vsix PATH must name the VSIX of the official Lean 4 extension');
+  process.exit(2);
+}
+
+const root = fs.mkdtempSync(path.join(os.tmpdir(), 'lean-copilot-official-'));
+const folder = path.join(root, 'proofs');
+const data = path.join(root, 'data');
+fs.mkdirSync(folder);
+fs.writeFileSync(path.join(folder, 'lean-toolchain'), 'lean-copilot-embedded\n');
+const text = 'theorem chain (a b c : Nat) (h : a = b) (h2 : b = c) : a = c := by\n  \n\n-- the end\n';
+fs.writeFileSync(path.join(folder, 'Chain.lean'), text);
+fs.writeFileSync(path.join(folder, 'Sorry.lean'), 'theorem both (p q : Prop) (hp : p) (hq : q) : p ∧ q := by\n  sorry\n');
+const env = Object.fromEntries(['DATA', 'CONFIG', 'STATE'].map(k => [`LEAN_COPILOT_${k}_DIR`, path.join(root, k.toLowerCase())]));
+const server = new Server(root, { env, settings: { 'lean4.alwaysAskBeforeInstallingLeanVersions': false } });
+const shot = name => window.shot(path.join(here, 'out', `official-${name}.png`));
+let window;
+
+const steps = [
+  ['the official extension starts, and ours asks to stand in front', async () => {
+    await window.openFile('Chain.lean');
+    await until('our question', async () => (await window.notification('stands between').count().catch(() => 0)) > 0 || (await window.notification('standing between').count()) > 0 || (await blocked()), 120_000);
+    await shot('question');
+  }],
+  ['put in front, the session is ours', async () => {
+    await window.command('lean-copilot: Put lean-copilot in Front of Lean');
+    await until('the setting is written', () => (server.settings['lean4.envPathExtensions'] ?? []).length === 1, 30_000);
+    await window.command('Developer: Reload Window');
+    await window.page.waitForTimeout(5000);
+    await window.openFile('Chain.lean');
+    console.log(`        ${await window.waitForStatus(/Ready|Looking|checking/)}`);
+    await shot('in-front');
+  }],
+  ['the infoview shows the goal', async () => {
+    await window.cursorTo(2, 3);
+    const frame = await window.webview('.tactic-state, .goals, details.info, #infoview_root, #react_root');
+    await until('the goal in the infoview', async () => /a = c/.test(await frame.locator('body').innerText()), 120_000);
+    await shot('infoview');
+  }],
+  ['ghost text comes and Tab takes it', async () => {
+    const ghost = await window.waitForGhost();
+    console.log(`        ghost text: ${ghost}`);
+    await shot('ghost-text');
+    await window.keys('Tab');
+    await until('an acceptance in the store', () => outcomes(data).find(o => o.kind === 'accepted' && o.tactic === ghost), 30_000);
+    assert.ok((await window.text()).includes(ghost));
+    await window.keys('Control+z');
+  }],
+  ['the panel lists tactics beside the infoview', async () => {
+    await window.cursorTo(1, 1);
+    await window.cursorTo(2, 3);
+    await window.keys('Control+Alt+Enter');
+    const frame = await window.webview('[role=option]');
+    console.log(`        ${(await frame.locator('[role=option] .head code').allInnerTexts()).join(' | ')}`);
+    await shot('panel');
+  }],
+  ['the light bulb has Lean\'s and ours', async () => {
+    await window.openFile('Sorry.lean');
+    await window.cursorTo(2, 4);
+    const menu = window.page.locator('.action-widget');
+    await until('an action of ours', async () => {
+      await window.keys('Control+.');
+      await window.page.waitForTimeout(1500);
+      if ((await menu.getByText(/Try `/).count()) > 0) return true;
+      await window.keys('Escape');
+      return false;
+    }, 120_000, 500);
+    await shot('light-bulb');
+    await window.keys('Escape');
+  }],
+  ['abbreviations are the official extension\'s alone', async () => {
+    await window.openFile('Chain.lean');
+    await window.cursorTo(4, 11);
+    await window.page.keyboard.type(' \\al ', { delay: 60 });
+    await until('one symbol', async () => /the end α $/m.test(await window.text()), 20_000, 500);
+    await window.keys('Control+z');
+  }],
+  ['taken out, the setting is gone', async () => {
+    await window.command("lean-copilot: Take lean-copilot out of Lean's Path");
+    await until('the setting is removed', () => server.settings['lean4.envPathExtensions'] === undefined, 30_000);
+  }],
+];
+
+/** A modal dialog of the official extension, which finds no elan, lean or lake before ours stand in. */
+async function blocked() {
+  const dialog = window.page.locator('.monaco-dialog-box');
+  if ((await dialog.count()) === 0) return false;
+  console.log(`        dialog: ${(await dialog.innerText()).replaceAll('\n', ' / ').slice(0, 300)}`);
+  await window.keys('Escape');
+  return true;
+}
+
+let failed = 0;
+try {
+  server.install(options.extension ?? newestVsix());
+  server.install(options.vsix);
+  window = await Window.launch();
+  await server.start();
+  await window.go(server, folder);
+  for (const [name, run] of steps.filter(([n]) => n.includes(options.only))) {
+    const begun = performance.now();
+    try {
+      await run();
+      console.log(`ok      ${name} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+    } catch (error) {
+      failed++;
+      console.log(`FAILED  ${name}\n${error.stack}`);
+      await shot(`failed-${failed}`);
+    }
+  }
+} finally {
+  await window?.close();
+  await server.stop();
+  fs.rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+}
+process.exitCode = failed === 0 ? 0 : 1;

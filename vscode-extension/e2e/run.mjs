@@ -1,0 +1,115 @@
+// The end-to-end tests.
+//
+//   npm run e2e                 all steps
+//   npm run e2e -- --smoke      those of continuous integration
+//   npm run e2e -- --only WORD  steps whose name contains WORD
+//   npm run e2e -- --pictures   also writes the pictures of docs/images anew
+//   npm run e2e -- --latency 20 also measures the time from a key to ghost text
+//
+// Needs what `npm run e2e:install` brings, Chromium, a VSIX (`npm run package`) and the embedded Lean
+// (`lean-copilot runtime install`). Leaves screenshots in e2e/out.
+
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+
+import { files, latency, machines, steps } from './steps.mjs';
+import { here, newestVsix, Server, Window } from './workbench.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    smoke: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    pictures: { type: 'boolean', default: false },
+    latency: { type: 'string' },
+    extension: { type: 'string' },
+  },
+});
+
+const out = path.join(here, 'out');
+const images = path.join(here, '..', '..', 'docs', 'images');
+fs.rmSync(out, { recursive: true, force: true });
+const results = [];
+let window;
+const running = new Set();
+
+/** A fresh machine: folders, code-server, our extension, a workspace with the files. */
+async function machine(name, { settings = {}, env = () => ({}), trusted = true } = {}) {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), `lean-copilot-${name}-`));
+  const folder = path.join(root, 'proofs');
+  fs.mkdirSync(folder);
+  for (const [file, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, file), text);
+  const data = path.join(root, 'data');
+  const directories = { LEAN_COPILOT_DATA_DIR: data, LEAN_COPILOT_CONFIG_DIR: path.join(root, 'config'), LEAN_COPILOT_STATE_DIR: path.join(root, 'state') };
+  const server = new Server(root, { settings, env: { ...directories, ...env(root) }, trusted });
+  window ??= await Window.launch();
+  server.install(options.extension ?? newestVsix());
+  await server.start();
+  running.add(server);
+  await window.go(server, folder);
+  return {
+    root,
+    folder,
+    data,
+    server,
+    window,
+    page: () => window.page,
+    problems: () => window.page.locator('#status\\.problems a').getAttribute('aria-label'),
+    setSetting: (key, value) => fs.writeFileSync(server.settingsFile, JSON.stringify({ ...server.settings, [key]: value }, null, 2)),
+    async shot(picture) {
+      const file = path.join(out, `${picture}.png`);
+      await window.shot(file);
+      if (!options.pictures) return;
+      fs.mkdirSync(images, { recursive: true });
+      fs.copyFileSync(file, path.join(images, `vscode-${picture}.png`));
+    },
+    async end() {
+      await server.stop();
+      running.delete(server);
+      fs.rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+async function step(c, { name, run }) {
+  const begun = performance.now();
+  try {
+    await run(c);
+    results.push({ name, ok: true });
+    console.log(`ok      ${name} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    results.push({ name, ok: false });
+    console.log(`FAILED  ${name} (${((performance.now() - begun) / 1000).toFixed(1)} s)\n${error.stack}`);
+    const file = path.join(out, `failed-${results.length}.png`);
+    await c.window.shot(file).catch(() => undefined);
+    console.log(`        see ${file}`);
+    const log = path.join(c.root, 'state', 'log', 'serve.log');
+    if (fs.existsSync(log)) console.log(fs.readFileSync(log, 'utf8').split('\n').slice(-15).join('\n'));
+  }
+}
+
+const wanted = s => s.name.includes(options.only) && (s.smoke || !options.smoke);
+try {
+  const ours = steps.filter(wanted);
+  if (ours.length > 0 || options.latency) {
+    const c = await machine('session');
+    for (const s of ours) await step(c, s);
+    if (options.latency) {
+      await step(c, { name: 'latency', run: async () => console.log(JSON.stringify(await latency(c, Number(options.latency)))) });
+    }
+    await c.end();
+  }
+  for (const m of machines.filter(wanted)) {
+    const c = await machine('machine', m);
+    await step(c, m);
+    await c.end();
+  }
+} finally {
+  await window?.close();
+  for (const server of running) await server.stop();
+}
+const failed = results.filter(r => !r.ok).length;
+console.log(`${results.length - failed} of ${results.length} steps passed`);
+process.exitCode = failed === 0 && results.length > 0 ? 0 : 1;

@@ -1,0 +1,249 @@
+// VS Code in a browser: code-server with our VSIX, Chromium with playwright, and what a person does in it.
+
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+export const here = path.dirname(fileURLToPath(import.meta.url));
+const codeServer = path.join(here, 'node_modules', 'code-server', 'out', 'node', 'entry.js');
+
+/** All waits are as many times as long as this says (`E2E_PATIENCE`, for a machine that does other things). */
+const patience = Number(process.env.E2E_PATIENCE ?? 1);
+
+/** Waits until `probe` gives something truthy; fails with `what` after `timeout` ms. */
+export async function until(what, probe, timeout = 120_000, pause = 150) {
+  const end = performance.now() + timeout * patience;
+  for (;;) {
+    const value = await probe();
+    if (value) return value;
+    if (performance.now() > end) throw new Error(`waited ${(timeout * patience) / 1000} s in vain: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, pause));
+  }
+}
+
+function freePort() {
+  return new Promise(resolve => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function chromiumPath() {
+  const names = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+  const found = names.find(n => n && fs.existsSync(n));
+  if (!found) throw new Error('no Chromium found\nhint: apt-get install chromium, or set CHROMIUM');
+  return found;
+}
+
+/** The newest VSIX that `npm run package` made. */
+export function newestVsix() {
+  const folder = path.dirname(here);
+  const found = fs.readdirSync(folder).filter(f => f.endsWith('.vsix')).map(f => path.join(folder, f));
+  found.sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
+  if (!found[0]) throw new Error('no VSIX\nhint: npm run package');
+  return found[0];
+}
+
+/** code-server in a folder of its own, with extensions installed. */
+export class Server {
+  /** `settings` are the user's; `env` adds to the environment; `trusted: false` leaves workspace trust on. */
+  constructor(root, { settings = {}, env = {}, trusted = true } = {}) {
+    this.root = root;
+    this.extensions = path.join(root, 'extensions');
+    this.userData = path.join(root, 'user');
+    this.env = { ...process.env, ...env };
+    this.trusted = trusted;
+    fs.mkdirSync(path.join(this.userData, 'User'), { recursive: true });
+    this.settingsFile = path.join(this.userData, 'User', 'settings.json');
+    fs.writeFileSync(this.settingsFile, JSON.stringify({ ...quiet, ...settings }, null, 2));
+  }
+
+  get settings() {
+    return JSON.parse(fs.readFileSync(this.settingsFile, 'utf8'));
+  }
+
+  args(...more) {
+    return [codeServer, '--user-data-dir', this.userData, '--extensions-dir', this.extensions, ...more];
+  }
+
+  install(vsix) {
+    const ran = spawnSync(process.execPath, this.args('--install-extension', vsix, '--force'), { env: this.env, encoding: 'utf8' });
+    if (ran.status !== 0 || !/successfully installed/.test(ran.stdout)) {
+      throw new Error(`${vsix} was not installed: ${ran.stdout}${ran.stderr}`);
+    }
+  }
+
+  async start() {
+    this.port = await freePort();
+    const options = ['--bind-addr', `127.0.0.1:${this.port}`, '--auth', 'none', '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override'];
+    if (this.trusted) options.push('--disable-workspace-trust');
+    this.log = fs.openSync(path.join(this.root, 'code-server.log'), 'a');
+    this.child = spawn(process.execPath, this.args(...options), { env: this.env, stdio: ['ignore', this.log, this.log], detached: true });
+    await until('code-server answers', () => fetch(`http://127.0.0.1:${this.port}/healthz`).then(r => r.ok, () => false), 60_000);
+  }
+
+  async stop() {
+    if (!this.child) return;
+    const ended = new Promise(resolve => this.child.once('exit', resolve));
+    process.kill(-this.child.pid, 'SIGTERM');
+    const killer = setTimeout(() => process.kill(-this.child.pid, 'SIGKILL'), 5000);
+    await ended;
+    clearTimeout(killer);
+    this.child = undefined;
+  }
+}
+
+/** Settings that keep everything but Lean and us from the screen. */
+const quiet = {
+  'workbench.startupEditor': 'none',
+  'workbench.tips.enabled': false,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.sideBar.location': 'left',
+  'workbench.layoutControl.enabled': false,
+  'workbench.colorTheme': 'Default Dark Modern',
+  'chat.disableAIFeatures': true,
+  'chat.commandCenter.enabled': false,
+  'window.commandCenter': false,
+  'extensions.ignoreRecommendations': true,
+  'extensions.autoCheckUpdates': false,
+  'update.mode': 'none',
+  'telemetry.telemetryLevel': 'off',
+  'git.enabled': false,
+  'editor.minimap.enabled': false,
+  'editor.cursorBlinking': 'solid',
+  'editor.fontFamily': 'DejaVu Sans Mono',
+  'breadcrumbs.enabled': false,
+  'files.autoSave': 'off',
+};
+
+/** A window of VS Code in a browser. */
+export class Window {
+  static async launch() {
+    const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu'] });
+    const window = new Window();
+    window.browser = browser;
+    return window;
+  }
+
+  /** Opens a folder on a server, in a fresh profile. */
+  async go(server, folder) {
+    await this.context?.close();
+    this.context = await this.browser.newContext({
+      viewport: { width: 1360, height: 800 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    this.page = await this.context.newPage();
+    this.console = [];
+    this.page.on('console', m => this.console.push(`${m.type()}: ${m.text()}`));
+    this.page.setDefaultTimeout(90_000 * patience);
+    const address = `http://127.0.0.1:${server.port}/?folder=${encodeURIComponent(folder)}`;
+    await this.page.goto(address, { waitUntil: 'commit', timeout: 120_000 * patience });
+    await this.page.locator('.statusbar').waitFor({ timeout: 180_000 * patience });
+  }
+
+  async close() {
+    await this.browser.close();
+  }
+
+  async keys(...keys) {
+    for (const key of keys) await this.page.keyboard.press(key);
+  }
+
+  /** A command by its name, through the palette. */
+  async command(name) {
+    await this.keys('F1');
+    const input = this.page.locator('.quick-input-widget input').first();
+    await input.waitFor();
+    await input.fill(`>${name}`);
+    await this.page.locator('.quick-input-list .monaco-list-row').first().waitFor();
+    await this.keys('Enter');
+  }
+
+  /** Opens a file of the folder and waits until its text is there. */
+  async openFile(name) {
+    await this.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first().dblclick();
+    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+    await this.page.locator('.monaco-editor .view-line').first().waitFor();
+  }
+
+  /** Puts the cursor to a line and column, both from 1. */
+  async cursorTo(line, column) {
+    await this.keys('Control+g');
+    const input = this.page.locator('.quick-input-widget input').first();
+    await input.waitFor();
+    await input.fill(`:${line}:${column}`);
+    await this.keys('Enter');
+    await input.waitFor({ state: 'hidden' });
+  }
+
+  /** The text of the active editor, as VS Code has it. */
+  async text() {
+    await this.keys('Control+a', 'Control+c');
+    return this.page.evaluate(() => navigator.clipboard.readText());
+  }
+
+  /** The ghost text on the screen; empty where there is none. */
+  async ghost() {
+    const parts = await this.page
+      .locator('.monaco-editor .ghost-text-decoration, .monaco-editor .ghost-text-decoration-preview, .monaco-editor .suggest-preview-text')
+      .allInnerTexts();
+    return parts.map(p => p.replaceAll('\u00a0', ' ')).join('\n').trim();
+  }
+
+  /** Waits for ghost text that fits. */
+  async waitForGhost(fits = g => g !== '', timeout = 180_000) {
+    return until('ghost text', async () => {
+      const ghost = await this.ghost();
+      return fits(ghost) ? ghost : undefined;
+    }, timeout, 100);
+  }
+
+  /** Our entry in the status bar. */
+  status() {
+    return this.page.locator('.statusbar-item[id*="leanCopilot.status"]');
+  }
+
+  async waitForStatus(pattern, timeout = 180_000) {
+    return until(`status ${pattern}`, async () => {
+      const label = (await this.status().locator('a').getAttribute('aria-label').catch(() => null)) ?? '';
+      return pattern.test(label) ? label : undefined;
+    }, timeout);
+  }
+
+  /** The content of a webview that has this text or element. */
+  async webview(selector, timeout = 120_000) {
+    return until(`a webview with ${selector}`, async () => {
+      for (const frame of this.page.frames()) {
+        if (!/fake\.html|index\.html|webview/.test(frame.url()) && frame.name() !== 'active-frame') continue;
+        const found = await frame.locator(selector).count().catch(() => 0);
+        if (found > 0) return frame;
+      }
+      return undefined;
+    }, timeout);
+  }
+
+  /** The notification with this text. */
+  notification(text) {
+    return this.page.locator('.notification-toast, .notification-list-item').filter({ hasText: text }).first();
+  }
+
+  async press(notification, button) {
+    await notification.locator('.monaco-button', { hasText: button }).first().click();
+  }
+
+  async dismissNotifications() {
+    await this.command('Notifications: Clear All Notifications');
+  }
+
+  async shot(file) {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    await this.page.screenshot({ path: file });
+  }
+}

@@ -1,0 +1,160 @@
+// Ghost text at an empty tactic position: the best verified suggestion, never anything else.
+
+import * as vscode from 'vscode';
+
+import { continued, ghosts, isTacticPosition, partTaken, shown, type Ghost, type Shown } from './core/ghost';
+import { effect, type Place, samePlace } from './core/store';
+import type { CursorFollower } from './cursor';
+import type { Sessions } from './sessions';
+import type { Tactics } from './tactics';
+
+/** The command that an accepted ghost text runs. */
+export const TAKEN = 'leanCopilot.taken';
+
+/** Longest wait for a first verdict, in milliseconds. Waiting blocks nothing: typing cancels it. */
+const LONGEST = 30_000;
+
+/** See the head of this file. */
+export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Disposable {
+  private shown: Shown | undefined;
+  /** Where somebody waits for a first verdict. */
+  private awaited: Place | undefined;
+  /** What the ghost text at a place settles. */
+  private best: { place: Place; effect: number } | undefined;
+  private triggered = false;
+  private readonly subscriptions: vscode.Disposable[];
+
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly tactics: Tactics,
+    private readonly follower: CursorFollower,
+  ) {
+    this.subscriptions = [
+      vscode.languages.registerInlineCompletionItemProvider({ language: 'lean4', scheme: 'file' }, this),
+      vscode.commands.registerCommand(TAKEN, (uri: string, id: string) => {
+        this.shown = undefined;
+        this.tactics.report(uri, id, 'accepted');
+      }),
+      // Before the store forgets: a part that was taken is told of by the change itself.
+      vscode.workspace.onDidChangeTextDocument(e => this.changed(e)),
+      tactics.onChange(() => this.appear()),
+      follower.onMove(() => this.appear()),
+    ];
+  }
+
+  async provideInlineCompletionItems(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    context: vscode.InlineCompletionContext,
+    token: vscode.CancellationToken,
+  ): Promise<vscode.InlineCompletionItem[]> {
+    const invoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
+    const ours = invoked && this.triggered;
+    const asked = invoked && !ours;
+    this.triggered = false;
+    // The list of completions is open: it has the word.
+    if (context.selectedCompletionInfo !== undefined || !enabled(document)) return [];
+    if (!this.sessions.of(document)) return [];
+    const uri = document.uri.toString();
+    const onward = this.shown && continued(this.shown, uri, document.getText(), document.offsetAt(position));
+    if (onward && onward.length > 0) {
+      return onward.map(o => item(uri, o.id, o.text, new vscode.Range(position, position)));
+    }
+    const line = document.lineAt(position.line).text;
+    if (!isTacticPosition(line, position.character)) return [];
+    const place: Place = { uri, version: document.version, position };
+    let list = this.at(place, line);
+    if (list.length === 0 && !this.isOver(place)) {
+      if (asked) void this.tactics.ask(place, { token }).catch(() => undefined);
+      await this.firstVerdict(place, line, token);
+      list = this.at(place, line);
+    }
+    if (token.isCancellationRequested || list.length === 0) return [];
+    // VS Code goes on showing what it shows as long as that is in the list: something better takes its place
+    // only where it is not. Asking for the next one brings the whole list.
+    if (ours) list = list.filter(g => this.effectOf(g) === this.effectOf(list[0]));
+    this.shown = shown(uri, document.getText(), document.offsetAt(position), position, list);
+    this.best = { place, effect: this.effectOf(list[0]) };
+    // VS Code tells nobody which of them it shows: the first one is.
+    this.tactics.seen(uri, list.slice(0, 1).map(g => g.id));
+    return list.map(g => item(uri, g.id, g.insertText, toRange(g)));
+  }
+
+  private at(place: Place, line: string): Ghost[] {
+    return ghosts(this.tactics.store.at(place)?.suggestions ?? [], line, place.position);
+  }
+
+  private effectOf(ghost: Ghost | undefined): number {
+    const found = ghost && this.tactics.store.find(ghost.id);
+    return found ? effect(found.suggestion) : 0;
+  }
+
+  private isOver(place: Place): boolean {
+    return this.tactics.store.at(place)?.pending === 0;
+  }
+
+  /** Resolves with the first verified suggestion for a place, when its round is over, or when nobody waits. */
+  private firstVerdict(place: Place, line: string, token: vscode.CancellationToken): Promise<void> {
+    this.awaited = place;
+    return new Promise(resolve => {
+      const done = (): void => {
+        if (this.awaited === place) this.awaited = undefined;
+        clearTimeout(timer);
+        change.dispose();
+        cancel.dispose();
+        resolve();
+      };
+      const timer = setTimeout(done, LONGEST);
+      const cancel = token.onCancellationRequested(done);
+      const change = this.tactics.onChange(() => {
+        if (this.at(place, line).length > 0 || this.isOver(place)) done();
+      });
+    });
+  }
+
+  /**
+   * VS Code asks by itself only after typing. Where the cursor came another way, or something better was
+   * verified, it is told to ask.
+   */
+  private appear(): void {
+    const { cursor } = this.follower;
+    // Whoever comes back to a place sees its ghost text again.
+    if (!cursor || (this.best && !samePlace(this.best.place, cursor))) this.best = undefined;
+    if (!cursor || !vscode.window.state.focused || !enabled(cursor.document)) return;
+    if (this.awaited && samePlace(this.awaited, cursor)) return;
+    const line = cursor.document.lineAt(cursor.position.line).text;
+    if (!isTacticPosition(line, cursor.position.character)) return;
+    const now = this.effectOf(this.at(cursor, line)[0]);
+    if (now <= (this.best?.effect ?? 0)) return;
+    this.best = { place: cursor, effect: now };
+    this.triggered = true;
+    void vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+  }
+
+  private changed(event: vscode.TextDocumentChangeEvent): void {
+    const { shown: before } = this;
+    const change = event.contentChanges[0];
+    if (!before || !change || event.document.uri.toString() !== before.uri) return;
+    if (event.contentChanges.length !== 1) return;
+    const id = partTaken(before, change.rangeOffset, change.rangeLength, change.text);
+    if (id !== undefined) this.tactics.report(before.uri, id, 'accepted_part');
+  }
+
+  dispose(): void {
+    for (const s of this.subscriptions) s.dispose();
+  }
+}
+
+function enabled(document: vscode.TextDocument): boolean {
+  return vscode.workspace.getConfiguration('leanCopilot', document).get<boolean>('ghostText', true);
+}
+
+function toRange(ghost: Ghost): vscode.Range {
+  const { start, end } = ghost.range;
+  return new vscode.Range(start.line, start.character, end.line, end.character);
+}
+
+function item(uri: string, id: string, text: string, range: vscode.Range): vscode.InlineCompletionItem {
+  const command = { command: TAKEN, title: 'Taken', arguments: [uri, id] };
+  return new vscode.InlineCompletionItem(text, range, command);
+}

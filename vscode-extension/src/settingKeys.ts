@@ -1,0 +1,17 @@
+// The sidecar's settings: VS Code's name after `leanCopilot.` and the key that the sidecar knows.
+// Written by `npm run generate`; not by hand.
+
+/** `[name, key]` of every setting that is passed on. */
+export const settingKeys = [
+  ['autoSuggest', 'auto_suggest'],
+  ['pauseMs', 'pause_ms'],
+  ['candidates', 'candidates'],
+  ['limit', 'limit'],
+  ['verifyTimeoutMs', 'verify_timeout_ms'],
+  ['leanSearch', 'lean_search'],
+  ['idleStopS', 'idle_stop_s'],
+  ['recording', 'recording'],
+  ['bundle', 'bundle'],
+  ['device', 'device'],
+  ['threads', 'threads'],
+] as const;
