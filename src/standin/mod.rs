@@ -81,6 +81,7 @@ fn server_command(dirs: &Dirs, call: &Call, real: Option<&Path>) -> Result<LeanC
             cwd,
             label: call.label(),
             takes_options: true,
+            confined: None,
         });
     }
     refuse_toolchain(call)?;

@@ -93,6 +93,7 @@ impl Modules {
             cwd: project.packages[0].root.clone(),
             label: format!("embedded Lean {}", embedded.version()),
             takes_options: true,
+            confined: None,
         };
         let core = embedded.prefix().join("lib").join("lean");
         Ok(Some(Modules { project, lean, toolchain: build, cache: dirs.cache.clone(), stores, core }))

@@ -172,6 +172,7 @@ impl Day {
             cwd: folder.into(),
             label,
             takes_options: false,
+            confined: None,
         };
         let mut process = ServerProcess::spawn(&command)?;
         let stderr = process.stderr.take().map(StderrTail::follow);
