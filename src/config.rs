@@ -39,6 +39,8 @@ pub struct Settings {
     pub verify_timeout_ms: u64,
     /// Ask Lean's own search tactics (`try?`, `exact?`, `simp?`) too.
     pub lean_search: bool,
+    /// Propose what was done at similar goals: in the user's history, traced projects, the shipped steps.
+    pub neighbours: bool,
     /// Stop the second Lean server after this time without work, in seconds.
     pub idle_stop_s: u64,
     /// Ask Lean's server whether it is there after this time in which it left the editor without a word,
@@ -68,6 +70,7 @@ impl Default for Settings {
             limit: 8,
             verify_timeout_ms: 3000,
             lean_search: true,
+            neighbours: true,
             idle_stop_s: 600,
             lean_silence_s: 20,
             sandbox: true,

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use crate::proof::{Candidate, Goal, Source, tactic};
 
+pub mod neighbours;
 pub mod portfolio;
 
+pub use neighbours::Neighbours;
 pub use portfolio::portfolio;
 
 /// Makes one list of several: equal tactics become one candidate that keeps all its sources and takes

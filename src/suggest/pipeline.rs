@@ -8,7 +8,7 @@ use anyhow::Result;
 use tokio::sync::mpsc;
 
 use super::{Edit, SuggestRequest, Suggestion, Update};
-use crate::candidates::{merge, portfolio};
+use crate::candidates::{Neighbours, merge, portfolio};
 use crate::config::{Dirs, Settings};
 use crate::lean::LeanCommand;
 use crate::lsp::position;
@@ -21,6 +21,7 @@ use crate::verify::{Filter, Place, State, VerdictCache, VerifierHandle, no_goal}
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     policy: PolicyHandle,
+    neighbours: Neighbours,
     verifier: VerifierHandle,
     settings: Settings,
 }
@@ -29,14 +30,10 @@ impl Pipeline {
     /// Starts the actors; the second Lean server and the bundle are started and loaded by the first
     /// request. Needs a Tokio runtime.
     pub fn new(dirs: Dirs, settings: Settings, command: LeanCommand) -> Result<Pipeline> {
+        let neighbours = Neighbours::new(&dirs);
         let policy = PolicyHandle::spawn(dirs, settings.clone())?;
-        Ok(Pipeline::with_policy(policy, settings, command))
-    }
-
-    /// The same with a policy that others use, too.
-    pub fn with_policy(policy: PolicyHandle, settings: Settings, command: LeanCommand) -> Pipeline {
         let verifier = VerifierHandle::spawn_with_cache(command, &settings, VerdictCache::default());
-        Pipeline { policy, verifier, settings }
+        Ok(Pipeline { policy, neighbours, verifier, settings })
     }
 
     /// Takes new settings; they hold for what begins from here on.
@@ -127,6 +124,7 @@ impl Run {
             Some((known, answer)) if known.key() == goal.key() => answer,
             _ => self.think(goal.clone()).1,
         };
+        let near = self.remember(goal.clone());
         let quick = portfolio(&goal);
         // The policy is quick when it is warm: then its candidates and the portfolio's make one list.
         let mut thinking = thinking;
@@ -134,10 +132,12 @@ impl Run {
         match soon {
             Ok(answer) => {
                 let proposed = self.proposed(answer);
-                self.verify(&state, merge(vec![proposed, quick])).await;
+                let near = self.near(near).await;
+                self.verify(&state, merge(vec![proposed, near, quick])).await;
             }
             Err(_) => {
-                self.verify(&state, quick).await;
+                let near = self.near(near).await;
+                self.verify(&state, merge(vec![near, quick])).await;
                 let answer = thinking.await;
                 let proposed = self.proposed(answer);
                 self.verify(&state, proposed).await;
@@ -155,6 +155,25 @@ impl Run {
         let asked = goal.clone();
         let task = tokio::spawn(async move { policy.propose(&asked, k).await });
         (goal, Thinking(task))
+    }
+
+    /// Looks for what was done at similar goals, where it may wait for the disk.
+    fn remember(&self, goal: Goal) -> tokio::task::JoinHandle<Result<Vec<Candidate>>> {
+        let neighbours = self.pipeline.neighbours.clone();
+        let k = if self.pipeline.settings.neighbours { self.pipeline.settings.candidates } else { 0 };
+        tokio::task::spawn_blocking(
+            move || if k == 0 { Ok(Vec::new()) } else { neighbours.propose(&goal, k) },
+        )
+    }
+
+    async fn near(&mut self, looking: tokio::task::JoinHandle<Result<Vec<Candidate>>>) -> Vec<Candidate> {
+        match looking.await.unwrap_or_else(|e| Err(e.into())) {
+            Ok(candidates) => candidates,
+            Err(e) => {
+                self.problems.push(format!("similar goals cannot be looked up: {e:#}"));
+                Vec::new()
+            }
+        }
     }
 
     fn proposed(&mut self, answer: Result<crate::policy::Proposals>) -> Vec<Candidate> {

@@ -1,6 +1,7 @@
 //! The feedback store: one SQLite database per user, written and read by several processes at once.
 
 mod actor;
+mod history;
 pub mod inspect;
 mod rows;
 mod schema;
@@ -18,6 +19,7 @@ use crate::error::{Failure, FailureKind};
 use crate::feedback::record::{Outcome, Recorded, Round, now_ms};
 
 pub use actor::{Problem, StoreHandle, StoreStatus};
+pub use history::{History, Mark, Taken};
 pub use schema::VERSION as SCHEMA_VERSION;
 
 /// How long a process waits for another one's write before it says that the store is busy.
