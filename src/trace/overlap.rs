@@ -40,19 +40,22 @@ impl Statement {
             .filter(|(h, _)| h.names.iter().all(|n| !mentioned.contains(n)))
             .map(|(_, t)| t.clone())
             .collect();
-        let mut whole: Vec<&String> = assumptions.iter().flatten().collect();
-        whole.extend(&target);
-        let mut numbers: HashMap<&String, usize> = HashMap::new();
-        let renamed: Vec<String> = whole
-            .into_iter()
-            .map(|t| {
-                if !locals.contains(t) {
-                    return t.clone();
-                }
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut renamed: Vec<String> = Vec::new();
+        for token in assumptions.iter().flatten().chain(&target) {
+            // `xs.length` is a local name and a field.
+            let (head, field) = token.split_at(token.find('.').unwrap_or(token.len()));
+            if locals.contains(token) {
                 let next = numbers.len();
-                format!("#{}", numbers.entry(t).or_insert(next))
-            })
-            .collect();
+                renamed.push(format!("#{}", numbers.entry(token).or_insert(next)));
+            } else if locals.contains(head) {
+                let next = numbers.len();
+                renamed.push(format!("#{}", numbers.entry(head).or_insert(next)));
+                renamed.push(field.to_owned());
+            } else {
+                renamed.push(token.clone());
+            }
+        }
         let padded: Vec<String> =
             ["^".to_owned()].into_iter().chain(renamed).chain(["$".to_owned()]).collect();
         let trigrams = padded.windows(3).map(|w| [w[0].clone(), w[1].clone(), w[2].clone()]).collect();

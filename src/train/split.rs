@@ -241,9 +241,12 @@ mod tests {
         // Goals that differ from each other in one place of many, by a fixed rule.
         let goals: Vec<Goal> = (0..60u32)
             .map(|i| {
-                let part =
-                    |j: u32| if (i >> (j % 6)) & 1 == 1 { format!("f{j} x") } else { format!("g{j} x") };
-                let sum: Vec<String> = (0..3 + i % 9).map(part).collect();
+                let part = |j: u32| match i % 4 {
+                    3 => format!("h{} x", (i * j) % 7),
+                    _ if j == i % 12 => format!("f{j} x"),
+                    _ => format!("g{j} x"),
+                };
+                let sum: Vec<String> = (0..24 + i % 3).map(part).collect();
                 Goal::parse(&format!("x : Nat\n⊢ {} = 0", sum.join(" + ")))
             })
             .collect();

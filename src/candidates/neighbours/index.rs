@@ -36,7 +36,7 @@ const SCHEMA: &str = "
         UNIQUE (origin, goal, tactic)
     ) STRICT;
     CREATE TABLE origins (name TEXT PRIMARY KEY NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE VIRTUAL TABLE words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii');
+    CREATE VIRTUAL TABLE words USING fts5(text, content='', contentless_delete=1, detail=none, tokenize='ascii');
     CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);";
 
 /// A step to learn.
@@ -107,7 +107,7 @@ impl Index {
             let mut row = transaction.prepare_cached(
                 "INSERT OR IGNORE INTO steps (origin, goal, tactic, words) VALUES (?1, ?2, ?3, ?4)",
             )?;
-            let mut text = transaction.prepare_cached("INSERT INTO words (rowid, words) VALUES (?1, ?2)")?;
+            let mut text = transaction.prepare_cached("INSERT INTO words (rowid, text) VALUES (?1, ?2)")?;
             for step in steps {
                 let words: Vec<String> = terms(&step.goal).keys().map(|t| t.word()).collect();
                 let words = words.join(" ");
