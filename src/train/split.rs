@@ -242,7 +242,7 @@ mod tests {
         let goals: Vec<Goal> = (0..60u32)
             .map(|i| {
                 let part = |j: u32| match i % 4 {
-                    3 => format!("h{} x", (i * j) % 7),
+                    3 => format!("h{i}_{} x", j % 5),
                     _ if j == i % 12 => format!("f{j} x"),
                     _ => format!("g{j} x"),
                 };
