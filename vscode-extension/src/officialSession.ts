@@ -70,7 +70,8 @@ class OfficialSession implements Session {
   }
 
   async request<R>(name: string, params: object, token?: vscode.CancellationToken): Promise<R> {
-    return (await this.client.sendRequest(name, params, token)) as R;
+    const asked = token ? this.client.sendRequest(name, params, token) : this.client.sendRequest(name, params);
+    return (await asked) as R;
   }
 
   notify(name: string, params: object): void {
