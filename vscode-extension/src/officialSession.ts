@@ -14,7 +14,7 @@ type Listen<T> = (listener: (value: T) => void) => vscode.Disposable;
 /** What we use of the official extension's `LeanClient`. */
 interface LeanClient {
   sendRequest(method: string, params: unknown, token?: vscode.CancellationToken): Promise<unknown>;
-  sendNotification(method: string, params: unknown): Promise<void>;
+  sendNotification(method: string, params: unknown): Promise<void> | undefined;
   customNotification: Listen<{ method: string; params: unknown }>;
   restarted: Listen<unknown>;
   restarting?: Listen<unknown>;
@@ -75,7 +75,8 @@ class OfficialSession implements Session {
   }
 
   notify(name: string, params: object): void {
-    this.client.sendNotification(name, params).catch(() => undefined);
+    // It gives nothing where its server does not run.
+    void Promise.resolve(this.client.sendNotification(name, params)).catch(() => undefined);
   }
 
   serves(document: vscode.TextDocument): boolean {
