@@ -96,7 +96,7 @@ const steps = [
   }],
   ['taken out, the setting is gone', async () => {
     await window.command("lean-copilot: Take lean-copilot out of Lean's Path");
-    await until('the setting is removed', () => server.settings['lean4.envPathExtensions'] === undefined, 30_000);
+    await until('the setting is removed', () => Object.keys(server.settings).length > 0 && server.settings['lean4.envPathExtensions'] === undefined, 30_000);
   }],
 ];
 

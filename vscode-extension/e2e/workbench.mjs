@@ -65,8 +65,13 @@ export class Server {
     fs.writeFileSync(this.settingsFile, JSON.stringify({ ...quiet, ...settings }, null, 2));
   }
 
+  /** The user's settings; empty in the moment in which VS Code writes them. */
   get settings() {
-    return JSON.parse(fs.readFileSync(this.settingsFile, 'utf8'));
+    try {
+      return JSON.parse(fs.readFileSync(this.settingsFile, 'utf8'));
+    } catch {
+      return {};
+    }
   }
 
   args(...more) {

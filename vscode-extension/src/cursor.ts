@@ -14,6 +14,10 @@ export interface Cursor extends Place {
   document: vscode.TextDocument;
 }
 
+/** A question that failed is asked again after this time, so often: a document may not be open yet. */
+const AGAIN = 500;
+const MOST = 20;
+
 /** Time without a move before Lean is asked, in milliseconds. */
 const PAUSE = 60;
 
@@ -26,6 +30,7 @@ export class CursorFollower implements vscode.Disposable {
   private readonly moved = new vscode.EventEmitter<void>();
   private readonly subscriptions: vscode.Disposable[];
   private timer: NodeJS.Timeout | undefined;
+  private failed = 0;
   private known: { place: Place; goals: string[] | null } | undefined;
   private readonly asking = new LatestOnly<Cursor>((cursor, signal) => this.ask(cursor, signal));
 
@@ -33,7 +38,10 @@ export class CursorFollower implements vscode.Disposable {
   readonly onMove = this.moved.event;
 
   constructor(private readonly sessions: Sessions) {
-    const soon = (): void => this.soon();
+    const soon = (): void => {
+      this.failed = 0;
+      this.soon();
+    };
     this.subscriptions = [
       vscode.window.onDidChangeTextEditorSelection(e => {
         if (e.textEditor === vscode.window.activeTextEditor) soon();
@@ -44,7 +52,7 @@ export class CursorFollower implements vscode.Disposable {
       }),
       sessions.onRunning(() => {
         this.known = undefined;
-        this.soon();
+        soon();
       }),
     ];
   }
@@ -64,11 +72,15 @@ export class CursorFollower implements vscode.Disposable {
 
   private soon(): void {
     this.moved.fire();
+    this.later(PAUSE);
+  }
+
+  private later(pause: number): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       const { cursor } = this;
       if (cursor) this.asking.push(cursor);
-    }, PAUSE);
+    }, pause);
   }
 
   private async ask(cursor: Cursor, signal: AbortSignal): Promise<void> {
@@ -83,7 +95,8 @@ export class CursorFollower implements vscode.Disposable {
       this.known = { place: cursor, goals: answer ? (answer.goals ?? []) : null };
       this.moved.fire();
     } catch {
-      // Cancelled, changed meanwhile, or the server is gone: the next move asks again.
+      // Cancelled, changed meanwhile, not open yet, or the server is gone.
+      if (!signal.aborted && this.failed++ < MOST) this.later(AGAIN);
     } finally {
       cancel.dispose();
     }

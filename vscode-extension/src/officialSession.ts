@@ -14,7 +14,7 @@ type Listen<T> = (listener: (value: T) => void) => vscode.Disposable;
 /** What we use of the official extension's `LeanClient`. */
 interface LeanClient {
   sendRequest(method: string, params: unknown, token?: vscode.CancellationToken): Promise<unknown>;
-  sendNotification(method: string, params: unknown): Promise<void>;
+  sendNotification(method: string, params: unknown): Promise<void> | undefined;
   customNotification: Listen<{ method: string; params: unknown }>;
   restarted: Listen<unknown>;
   restarting?: Listen<unknown>;
@@ -70,11 +70,13 @@ class OfficialSession implements Session {
   }
 
   async request<R>(name: string, params: object, token?: vscode.CancellationToken): Promise<R> {
-    return (await this.client.sendRequest(name, params, token)) as R;
+    const asked = token ? this.client.sendRequest(name, params, token) : this.client.sendRequest(name, params);
+    return (await asked) as R;
   }
 
   notify(name: string, params: object): void {
-    this.client.sendNotification(name, params).catch(() => undefined);
+    // It gives nothing where its server does not run.
+    void Promise.resolve(this.client.sendNotification(name, params)).catch(() => undefined);
   }
 
   serves(document: vscode.TextDocument): boolean {

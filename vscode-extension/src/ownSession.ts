@@ -119,7 +119,8 @@ export class OwnSession implements Session {
 
   async request<R>(name: string, params: object, token?: vscode.CancellationToken): Promise<R> {
     if (this.client.state !== State.Running) throw new Error("Lean's server does not run");
-    return await this.client.sendRequest<R>(name, params, token);
+    // A token that is undefined would count as a second parameter, and both would travel as a list.
+    return await (token ? this.client.sendRequest<R>(name, params, token) : this.client.sendRequest<R>(name, params));
   }
 
   notify(name: string, params: object): void {
