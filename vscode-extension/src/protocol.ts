@@ -211,8 +211,8 @@ export interface EventParams {
 }
 
 /**
- * What `feedback` is to do. `stats`: Counts. `list`: The newest rows. `delete`: Delete rows. `export`:
- * Write rows to a file.
+ * What `feedback` is to do. `stats`: Counts. `list`: The newest rows. `delete`: Delete rows. `export`: The
+ * rows of a data set; the client writes the file, if it wants one.
  */
 export type FeedbackKind = 'stats' | 'list' | 'delete' | 'export';
 
