@@ -57,7 +57,8 @@ fn a_lean_that_hangs_is_told_and_holds_up_nothing_of_ours() {
         // A Lean that only has nothing to say is asked, answers, and nobody hears of it.
         editor.notify("$/test/nothing", json!({}));
         let from = editor.received();
-        assert!(editor.find(from, Duration::from_millis(2600), |_| true).is_none());
+        let heard = editor.find(from, Duration::from_millis(2600), |_| true);
+        assert!(heard.is_none(), "{heard:?}");
         editor.end();
     }
 }

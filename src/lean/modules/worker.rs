@@ -54,8 +54,10 @@ impl Program {
             let source = folder.join(format!("{name}.lean"));
             std::fs::write(&source, text).with_context(|| format!("cannot write `{}`", source.display()))?;
             let args: Vec<OsString> =
-                vec!["-o".into(), folder.join(format!("{name}.olean")).into(), source.into()];
-            let output = command(lean, &args, &[]).output().map_err(|e| cannot_start(lean, &e))?;
+                // Lean compiles nothing outside of a root, which is the working directory unless it is named.
+                vec!["-R".into(), folder.clone().into(), "-o".into(), folder.join(format!("{name}.olean")).into(), source.into()];
+            let mut compile = command(lean, &args, &[]);
+            let output = compile.stderr(Stdio::piped()).output().map_err(|e| cannot_start(lean, &e))?;
             if !output.status.success() {
                 let said = [output.stdout, output.stderr].concat();
                 return Err(Failure::new(
