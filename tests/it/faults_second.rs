@@ -110,6 +110,8 @@ fn a_second_server_that_floods_harms_nobody_and_is_replaced() {
         ("RPC".into(), rpc.into_os_string()),
         ("FLOODS".into(), floods.clone().into_os_string()),
         ("URI".into(), URI.into()),
+        // Which of the two servers floods is agreed on by a file that a confined one could not write.
+        ("LEAN_COPILOT_SANDBOX".into(), "false".into()),
     ]);
     let settings = json!({"auto_suggest": false, "lean_search": false});
     let permit = crate::support::permit_blocking();

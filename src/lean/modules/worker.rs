@@ -53,9 +53,10 @@ impl Program {
         if !main.is_file() {
             let source = folder.join(format!("{name}.lean"));
             std::fs::write(&source, text).with_context(|| format!("cannot write `{}`", source.display()))?;
+            // Lean compiles nothing outside of a root, which is the working directory unless it is named.
+            let olean = folder.join(format!("{name}.olean"));
             let args: Vec<OsString> =
-                // Lean compiles nothing outside of a root, which is the working directory unless it is named.
-                vec!["-R".into(), folder.clone().into(), "-o".into(), folder.join(format!("{name}.olean")).into(), source.into()];
+                vec!["-R".into(), folder.clone().into(), "-o".into(), olean.into(), source.into()];
             let mut compile = command(lean, &args, &[]);
             let output = compile.stderr(Stdio::piped()).output().map_err(|e| cannot_start(lean, &e))?;
             if !output.status.success() {
