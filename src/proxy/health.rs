@@ -92,12 +92,12 @@ impl State {
         self.health.due = Some(now + LOOK);
         let limit = Duration::from_secs(self.settings.lean_silence_s.max(1));
         match &self.health.pulse {
-            Some((_, asked)) if now.duration_since(*asked) >= limit => {
-                if !std::mem::replace(&mut self.health.silent, true) {
+            Some((_, asked)) => {
+                let silent = now.duration_since(*asked) >= limit;
+                if silent && !std::mem::replace(&mut self.health.silent, true) {
                     tracing::warn!("Lean does not answer");
                 }
             }
-            Some(_) => {}
             None if self.health.waiting.is_some_and(|since| now.duration_since(since) >= limit) => {
                 let place =
                     json!({"textDocument": {"uri": NOWHERE}, "position": {"line": 0, "character": 0}});

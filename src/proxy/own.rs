@@ -58,13 +58,13 @@ impl State {
             (Own::Completions, Some(id)) => {
                 let mut items = Vec::new();
                 self.guarded(|s| items = s.completions(&envelope));
-                self.to_editor(message::response(&id, &items));
+                self.tell_editor(message::response(&id, &items));
             }
             (Own::Resolve, Some(id)) => {
                 if let Some(suggestion) = super::route::mark_of_ours(&envelope) {
                     self.guarded(|s| s.shown(suggestion));
                 }
-                self.to_editor(message::response(&id, &envelope.params));
+                self.tell_editor(message::response(&id, &envelope.params));
             }
             (Own::Actions, Some(id)) => match envelope.params_as::<ActionParams>() {
                 Ok(params) => {
@@ -73,12 +73,12 @@ impl State {
                     self.guarded(|s| question = s.action_question(&params));
                     self.hold(Held { id, answer: None, question });
                 }
-                Err(e) => self.to_editor(message::error_response(&id, code::INVALID_PARAMS, e.to_string())),
+                Err(e) => self.tell_editor(message::error_response(&id, code::INVALID_PARAMS, e.to_string())),
             },
             (Own::Inline, Some(id)) => {
                 let mut items = Vec::new();
                 self.guarded(|s| items = s.inline_completions(&envelope));
-                self.to_editor(message::response(&id, &json!({"items": items})));
+                self.tell_editor(message::response(&id, &json!({"items": items})));
             }
             (_, None) => {}
         }
@@ -91,7 +91,7 @@ impl State {
         if self.switched_off {
             if let Some(id) = id {
                 let message = "the sidecar failed; restart Lean's server";
-                self.to_editor(message::error_response(&id, code::INTERNAL_ERROR, message));
+                self.tell_editor(message::error_response(&id, code::INTERNAL_ERROR, message));
             }
             return;
         }
@@ -105,7 +105,7 @@ impl State {
         // An id that is in use would get two answers; the editor's fault is the editor's to see.
         if !self.summary.ours.insert(id.clone()) {
             let message = format!("the id {id} is in use");
-            return self.to_editor(message::error_response(&id, -32600, message));
+            return self.tell_editor(message::error_response(&id, -32600, message));
         }
         self.calls.insert(number, id.clone());
         let method = envelope.method().to_owned();
@@ -147,7 +147,7 @@ impl State {
         let Some(id) = self.calls.remove(&number) else { return };
         self.summary.ours.remove(&id);
         let failed = || message::error_response(&id, code::INTERNAL_ERROR, "the sidecar failed to answer");
-        self.to_editor(frame.unwrap_or_else(failed));
+        self.tell_editor(frame.unwrap_or_else(failed));
     }
 
     fn cancel(&mut self, envelope: &Envelope) {
@@ -231,7 +231,7 @@ impl State {
         match held.answer {
             None => {
                 self.summary.ours.remove(&held.id);
-                self.to_editor(message::response(&held.id, &ours));
+                self.tell_editor(message::response(&held.id, &ours));
             }
             Some(frame) => {
                 let merged = if ours.is_empty() { None } else { splice::code_actions(frame.body(), &ours) };

@@ -7,7 +7,6 @@ use lsp_types::Range;
 use super::documents::Documents;
 use super::engine::Problem;
 use super::event::Side;
-use super::rounds::Rounds;
 use super::service::Methods;
 use super::state::State;
 use crate::lsp::message::{self, code};
@@ -20,16 +19,16 @@ impl State {
                 Some(frame) => self.pass(Side::Lean, &frame),
                 None => {
                     self.summary.ours.remove(&held.id);
-                    self.to_editor(message::response(&held.id, &Vec::<Range>::new()));
+                    self.tell_editor(message::response(&held.id, &Vec::<Range>::new()));
                 }
             }
         }
         for (_, id) in std::mem::take(&mut self.calls) {
             self.summary.ours.remove(&id);
-            self.to_editor(message::error_response(&id, code::INTERNAL_ERROR, "the sidecar failed"));
+            self.tell_editor(message::error_response(&id, code::INTERNAL_ERROR, "the sidecar failed"));
         }
         // Dropping a round's task ends its work; its news, if any is on the way, is discarded.
-        for round in std::mem::replace(&mut self.rounds, Rounds::default()).iter() {
+        for round in std::mem::take(&mut self.rounds).iter() {
             if let Some(task) = &round.task {
                 task.abort();
             }

@@ -370,7 +370,7 @@ impl State {
     }
 
     /// Sends a message of ours to the editor.
-    pub(super) fn to_editor(&mut self, frame: Frame) {
+    pub(super) fn tell_editor(&mut self, frame: Frame) {
         self.send(Side::Editor, frame.raw().clone());
     }
 
@@ -389,7 +389,7 @@ impl State {
     /// Sends a notification of ours to the editor, if it may be sent one.
     pub(super) fn notify_editor(&mut self, method: &str, params: &impl serde::Serialize) {
         if self.phase == Phase::Running && self.is_on() {
-            self.to_editor(message::notification(method, params));
+            self.tell_editor(message::notification(method, params));
         }
     }
 

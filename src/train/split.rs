@@ -210,10 +210,8 @@ mod tests {
     #[test]
     fn what_is_held_out_is_not_trained_on_under_other_names_or_nearly_so() {
         let (train, held) = (a_file(false), a_file(true));
-        let long =
-            "xs ys zs : List Nat\nh : xs ++ ys = zs\n⊢ (xs ++ ys).length + zs.length = 2 * (zs.length + 0)";
-        let renamed =
-            "as bs cs : List Nat\nk : as ++ bs = cs\n⊢ (as ++ bs).length + cs.length = 2 * (cs.length + 0)";
+        let long = "xs ys zs : List Nat\nh : xs ++ ys = zs\nh2 : ys ++ zs ++ ys = zs ++ xs\n⊢ (xs ++ ys).length + zs.length = 2 * (zs.length + 0)";
+        let renamed = "as bs cs : List Nat\nk : as ++ bs = cs\nk2 : bs ++ cs ++ bs = cs ++ as\n⊢ (as ++ bs).length + cs.length = 2 * (cs.length + 0)";
         let nearly = renamed.replace("+ 0)", "+ 1)");
         let steps = vec![
             step(&held, "H.a", long, "simp"),
