@@ -26,6 +26,8 @@ use crate::proof::{Goal, Verdict, VerdictKind, same_state};
 const PREPARED: usize = 8;
 /// Answers of Lean's search that are remembered.
 const SEARCHES: usize = 64;
+/// Verdicts that are remembered; a long day makes more, and they hold goals.
+const VERDICTS: usize = 10_000;
 
 /// What is known of a tactic at a place.
 #[derive(Debug, Clone, PartialEq)]
@@ -329,6 +331,9 @@ impl Ledger<'_> {
     }
 
     fn remember(&self, tactic: &str, known: Known) {
+        if self.cache.len() >= VERDICTS {
+            self.cache.clear();
+        }
         self.cache.insert(self.at.key(self.command, tactic), known);
     }
 }
