@@ -39,7 +39,7 @@ pub struct Settings {
     pub verify_timeout_ms: u64,
     /// Ask Lean's own search tactics (`try?`, `exact?`, `simp?`) too.
     pub lean_search: bool,
-    /// Propose what was done at similar goals: in the user's history, traced projects, the shipped steps.
+    /// Propose what was done at similar goals: in the user's history and in the shipped steps.
     pub neighbours: bool,
     /// Stop the second Lean server after this time without work, in seconds.
     pub idle_stop_s: u64,

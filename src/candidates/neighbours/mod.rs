@@ -1,12 +1,11 @@
-//! Candidates from what was done on similar goals: a person's own history, traced projects, the shipped
-//! corpus.
+//! Candidates from what was done on similar goals: a person's own history, the shipped corpus.
 //!
 //! [`terms`] says what a goal is found again by, [`index`] finds it, [`adapt`] rewrites what was done there
 //! in the names of the goal at hand. The index is derived data: all of it can be read anew from the feedback
-//! store, the corpus and the projects.
+//! store and the corpus.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -37,8 +36,8 @@ pub struct Neighbours(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    corpus: Option<PathBuf>,
-    feedback: Option<PathBuf>,
+    corpus: PathBuf,
+    feedback: PathBuf,
     open: Mutex<Option<Index>>,
 }
 
@@ -47,19 +46,10 @@ impl Neighbours {
     pub fn new(dirs: &Dirs) -> Neighbours {
         Neighbours(Arc::new(Inner {
             path: Neighbours::path_in(dirs),
-            corpus: Some(dirs.share.join("examples").join("steps.jsonl")),
-            feedback: Some(Store::path_in(dirs)),
+            corpus: dirs.share.join("examples").join("steps.jsonl"),
+            feedback: Store::path_in(dirs),
             open: Mutex::new(None),
         }))
-    }
-
-    /// An index of given steps alone, in a file of its own.
-    pub fn of_steps(path: &Path, steps: &[ProofStep]) -> Result<Neighbours> {
-        let mut index = Index::open(path)?;
-        index.learn(CORPUS, &learned(steps), "")?;
-        let inner =
-            Inner { path: path.to_owned(), corpus: None, feedback: None, open: Mutex::new(Some(index)) };
-        Ok(Neighbours(Arc::new(inner)))
     }
 
     /// Where the user's index lies.
@@ -77,24 +67,13 @@ impl Neighbours {
         self.0.refresh(index)?;
         Ok(candidates(&index.similar(goal)?, goal, k))
     }
-
-    /// Adds a project's traced steps, in the place of those that were learnt of it before; how many the
-    /// index then holds.
-    pub fn learn_project(&self, root: &Path, steps: &[ProofStep]) -> Result<u64> {
-        let mut index = Index::open(&self.0.path)?;
-        let origin = format!("project {}", root.display());
-        index.forget(&origin)?;
-        index.learn(&origin, &learned(steps), &steps.len().to_string())?;
-        index.len()
-    }
 }
 
 impl Inner {
     /// Reads what is new in the corpus and in the feedback store.
     fn refresh(&self, index: &mut Index) -> Result<()> {
-        if let Some(file) = &self.corpus
-            && let Ok(meta) = std::fs::metadata(file)
-        {
+        let file = &self.corpus;
+        if let Ok(meta) = std::fs::metadata(file) {
             let modified = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
             let state = format!("{} {}", meta.len(), modified.map_or(0, |d| d.as_millis()));
             if index.state(CORPUS)?.as_deref() != Some(&state) {
@@ -106,8 +85,8 @@ impl Inner {
                 index.learn(CORPUS, &learned(&steps), &state)?;
             }
         }
-        if let Some(file) = self.feedback.as_ref().filter(|f| f.is_file()) {
-            let store = Store::open(file)?;
+        if self.feedback.is_file() {
+            let store = Store::open(&self.feedback)?;
             let mark = index.state(HISTORY)?.as_deref().and_then(Mark::from_text);
             let mut history = store.taken(mark, now_ms())?;
             if history == History::Changed {
