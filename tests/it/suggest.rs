@@ -1,7 +1,7 @@
 //! `suggest` and `verify` as a person or a program uses them, and the pipeline under them.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use lean_copilot::config::Settings;
@@ -21,15 +21,8 @@ const TEXT: &str =
 fn run(args: &[&str]) -> Output {
     static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(|e| e.into_inner());
-    let dirs = support::dirs();
-    Command::new(env!("CARGO_BIN_EXE_lean-copilot"))
-        .args(["--offline"])
+    support::program()
         .args(args)
-        .env("LEAN_COPILOT_CONFIG_DIR", &dirs.config)
-        .env("LEAN_COPILOT_DATA_DIR", &dirs.data)
-        .env("LEAN_COPILOT_CACHE_DIR", &dirs.cache)
-        .env("LEAN_COPILOT_STATE_DIR", &dirs.state)
-        .env("LEAN_COPILOT_SHARE_DIR", &dirs.share)
         .env("LEAN_COPILOT_VERIFY_TIMEOUT_MS", "20000")
         .output()
         .expect("the program starts")
