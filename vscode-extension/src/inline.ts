@@ -112,6 +112,12 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
     });
   }
 
+  /** The editor has the keyboard again: what VS Code hid when it went is to be shown anew. */
+  again(): void {
+    this.best = undefined;
+    this.appear();
+  }
+
   /**
    * VS Code asks by itself only after typing. Where the cursor came another way, or something better was
    * verified, it is told to ask.

@@ -23,6 +23,10 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   private timer: NodeJS.Timeout | undefined;
   private focusNext = false;
   private readonly subscriptions: vscode.Disposable[];
+  private readonly blurred = new vscode.EventEmitter<void>();
+
+  /** The panel had the keyboard and lost it. */
+  readonly onLeft = this.blurred.event;
 
   constructor(
     private readonly extension: vscode.Uri,
@@ -86,6 +90,9 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
         this.dismissed();
         await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
         return;
+      case 'left':
+        this.blurred.fire();
+        return;
       case 'command':
         if (BUTTONS.includes(message.command)) await vscode.commands.executeCommand(message.command);
     }
@@ -137,7 +144,8 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
     if (state.kind === 'starting') return { ...nothing, empty: { message: 'Lean is starting.' } };
     const round = this.tactics.store.at(cursor);
     const known = this.follower.goals(cursor);
-    const goals = known ?? (round?.goal ? [round.goal.text] : null);
+    // Within a `sorry` Lean says what is left behind it; suggestions are for what it stands for.
+    const goals = known && (known.length > 0 || !round?.goal) ? known : round?.goal ? [round.goal.text] : null;
     if (!round && !goals) return { ...nothing, empty: { message: 'No goal at the cursor.' } };
     return {
       empty: null,

@@ -33,6 +33,8 @@ export type FromPanel =
   | { kind: 'refuse'; id: string; reason: string }
   | { kind: 'tried' }
   | { kind: 'dismiss' }
+  /** The keyboard went elsewhere. */
+  | { kind: 'left' }
   | { kind: 'command'; command: string };
 
 /** What the feedback page shows. */

@@ -260,4 +260,5 @@ listen(data => {
   const ended = state.pending === 0 && (before?.pending ?? 0) > 0;
   if (triedOpen && !state.empty && (state.tried === null || ended)) send({ kind: 'tried' });
 });
+window.addEventListener('blur', () => send({ kind: 'left' }));
 send({ kind: 'ready' });
