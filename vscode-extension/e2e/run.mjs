@@ -33,7 +33,6 @@ const images = path.join(here, '..', '..', 'docs', 'images');
 fs.rmSync(out, { recursive: true, force: true });
 const results = [];
 let window;
-const running = new Set();
 
 /** A fresh machine: folders, code-server, our extension, a workspace with the files. */
 async function machine(name, { settings = {}, env = () => ({}), trusted = true } = {}) {
@@ -47,10 +46,10 @@ async function machine(name, { settings = {}, env = () => ({}), trusted = true }
   window ??= await Window.launch();
   server.install(options.extension ?? newestVsix());
   await server.start();
-  running.add(server);
   await window.go(server, folder);
   return {
     root,
+    smoke: options.smoke,
     folder,
     data,
     server,
@@ -67,7 +66,6 @@ async function machine(name, { settings = {}, env = () => ({}), trusted = true }
     },
     async end() {
       await server.stop();
-      running.delete(server);
       fs.rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -85,8 +83,7 @@ async function step(c, { name, run }) {
     const file = path.join(out, `failed-${results.length}.png`);
     await c.window.shot(file).catch(() => undefined);
     console.log(`        see ${file}`);
-    const log = path.join(c.root, 'state', 'log', 'serve.log');
-    if (fs.existsSync(log)) console.log(fs.readFileSync(log, 'utf8').split('\n').slice(-15).join('\n'));
+    console.log(c.server.logs());
   }
 }
 
@@ -108,7 +105,6 @@ try {
   }
 } finally {
   await window?.close();
-  for (const server of running) await server.stop();
 }
 const failed = results.filter(r => !r.ok).length;
 console.log(`${results.length - failed} of ${results.length} steps passed`);
