@@ -89,7 +89,7 @@ const steps = [
     console.log(`        ${(await frame.locator('[role=option] .head code').allInnerTexts()).join(' | ')}`);
     await shot('panel');
   }],
-  ['the light bulb has Lean\'s and ours', async () => {
+  ['the light bulb replaces a sorry', async () => {
     await window.openFile('Sorry.lean');
     await window.cursorTo(2, 4);
     await window.lightBulb(/Try `/);
@@ -99,7 +99,7 @@ const steps = [
   ['abbreviations are the official extension\'s alone', async () => {
     await window.openFile('Chain.lean');
     await window.cursorTo(4, 11);
-    await window.page.keyboard.type(' \\al ', { delay: 60 });
+    await window.page.keyboard.type(' \\alpha ', { delay: 60 });
     await until('one symbol', async () => /the end α $/m.test(await window.text()), 20_000, 500);
     await window.keys('Control+z');
   }],

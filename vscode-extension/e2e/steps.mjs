@@ -235,7 +235,7 @@ export const steps = [
     async run(c) {
       await c.window.openFile('Unicode.lean');
       await c.window.cursorTo(1, 4);
-      await c.page().keyboard.type('\\al \\to ', { delay: 60 });
+      await c.page().keyboard.type('\\alpha \\to ', { delay: 60 });
       await until('symbols stand in the text', async () => (await c.window.text()).startsWith('-- α → '), 20_000, 500);
     },
   },

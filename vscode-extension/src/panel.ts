@@ -128,7 +128,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   private state(): PanelState {
-    const nothing = { goals: null, goal: null, suggestions: [], pending: 0, tried: null, paused: this.is('paused'), busy: this.is('thinking', 'checking') };
+    const nothing = { goals: null, goal: null, suggestions: [], pending: 0, asked: false, tried: null, paused: this.is('paused'), busy: this.is('thinking', 'checking') };
     const { state } = this.sessions;
     if (state.kind === 'off' && state.reason !== 'idle') {
       const commands = {
@@ -153,6 +153,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
       goal: round?.goal ?? null,
       suggestions: round?.suggestions ?? [],
       pending: round?.pending ?? 0,
+      asked: round !== undefined,
       tried: round?.tried ?? null,
       paused: nothing.paused,
       busy: nothing.busy && !round,

@@ -13,6 +13,8 @@ export interface PanelState {
   goal: Goal | null;
   suggestions: Suggestion[];
   pending: number;
+  /** Tactics were looked for at this place. */
+  asked: boolean;
   /** What Lean refused; null until it was asked for. */
   tried: Tried[] | null;
   paused: boolean;
