@@ -16,7 +16,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 import { files, latency, machines, steps } from './steps.mjs';
-import { here, newestVsix, Server, Window } from './workbench.mjs';
+import { here, newestVsix, patience, Server, Window } from './workbench.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -91,7 +91,11 @@ const wanted = s => s.name.includes(options.only) && (s.smoke || !options.smoke)
 try {
   const ours = steps.filter(wanted);
   if (ours.length > 0 || options.latency) {
-    const c = await machine('session');
+    const settings = {};
+    // Lean's own search takes longest of all; the whole run has it, continuous integration need not wait for it.
+    if (options.smoke) settings['leanCopilot.leanSearch'] = false;
+    if (patience > 1) settings['leanCopilot.verifyTimeoutMs'] = 3000 * patience;
+    const c = await machine('session', { settings });
     for (const s of ours) await step(c, s);
     if (options.latency) {
       await step(c, { name: 'latency', run: async () => console.log(JSON.stringify(await latency(c, Number(options.latency)))) });

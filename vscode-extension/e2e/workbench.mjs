@@ -13,7 +13,7 @@ export const here = path.dirname(fileURLToPath(import.meta.url));
 const codeServer = path.join(here, 'node_modules', 'code-server', 'out', 'node', 'entry.js');
 
 /** All waits are as many times as long as this says (`E2E_PATIENCE`, for a machine that does other things). */
-const patience = Number(process.env.E2E_PATIENCE ?? 1);
+export const patience = Number(process.env.E2E_PATIENCE ?? 1);
 
 /** Waits until `probe` gives something truthy; fails with `what` after `timeout` ms. */
 export async function until(what, probe, timeout = 120_000, pause = 150) {
@@ -167,7 +167,7 @@ const quiet = {
 /** A window of VS Code in a browser. */
 export class Window {
   static async launch() {
-    const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu'] });
+    const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
     const window = new Window();
     window.browser = browser;
     return window;
