@@ -2,7 +2,7 @@
 //
 //   npm run e2e                 all steps
 //   npm run e2e -- --smoke      those of continuous integration
-//   npm run e2e -- --only WORD  steps whose name contains WORD
+//   npm run e2e -- --only WHAT  steps whose name fits this regular expression
 //   npm run e2e -- --pictures   also writes the pictures of docs/images anew
 //   npm run e2e -- --latency 20 also measures the time from a key to ghost text
 //
@@ -87,7 +87,7 @@ async function step(c, { name, run }) {
   }
 }
 
-const wanted = s => s.name.includes(options.only) && (s.smoke || !options.smoke);
+const wanted = s => new RegExp(options.only).test(s.name) && (s.smoke || !options.smoke);
 try {
   const ours = steps.filter(wanted);
   if (ours.length > 0 || options.latency) {

@@ -14,7 +14,7 @@ export const files = {
   'Panel.lean':
     'theorem chain (a b c : Nat) (h : a = b) (h2 : b = c) : a = c := by\n  \n\n-- the end\n',
   'Sorry.lean': 'theorem both (p q : Prop) (hp : p) (hq : q) : p ∧ q := by\n  sorry\n',
-  'Words.lean': 'theorem pair (p q : Prop) (hp : p) (hq : q) : p ∧ q ∧ p := by\n  \n\n-- the end\n',
+  'Words.lean': 'theorem back (a b c : Nat) (h : a = b) (h2 : b = c) : c = a := by\n  \n\n-- the end\n',
   'Record.lean': 'theorem two (a b : Nat) (h : a = b) : b = a := by\n  \n\ntheorem three (a b : Nat) : a + b = b + a := by\n  \n',
   'Unicode.lean': '-- \n',
 };
@@ -29,13 +29,13 @@ async function options(c) {
   return { frame, list: await frame.locator('[role=option]').all() };
 }
 
-/** Waits until the panel lists at least `n` tactics and the round is over. */
-async function settled(c, n) {
+/** Waits until the panel lists at least `n` tactics, for a goal that it names where one is given, and the round is over. */
+async function settled(c, n, goal = '') {
   const frame = await c.window.webview('[role=option]', 180_000);
   await until(`${n} tactics in the panel, none pending`, async () => {
     const count = await frame.locator('[role=option]').count();
     const pending = await frame.locator('.pending').count();
-    return count >= n && pending === 0;
+    return count >= n && pending === 0 && (await frame.locator('#root').innerText()).includes(goal);
   }, 180_000);
   return frame;
 }
@@ -153,11 +153,20 @@ export const steps = [
   },
   {
     name: 'the next ghost text is shown, and taken word by word',
+    smoke: true,
     async run(c) {
       await c.window.openFile('Words.lean');
       await c.window.cursorTo(2, 3);
+      await c.window.keys('Control+Alt+Enter');
+      const frame = await settled(c, 3, '⊢ c = a');
+      // From the panel back to the editor, whose ghost text is there again.
+      await frame.locator('[role=option]').first().focus();
+      await c.window.keys('Escape');
+      const effects = new Map(await frame.locator('[role=option] .head').evaluateAll(all => all.map(h => [...h.children].map(e => e.textContent))));
       let ghost = await c.window.waitForGhost();
       const first = ghost;
+      const best = await tactic((await options(c)).list[0]);
+      assert.equal(effects.get(first), effects.get(best), `nothing better than the ghost text \`${first}\` in the panel: ${[...effects].join('; ')}`);
       // One of several words, if the first is not.
       for (let i = 0; i < 8 && (ghost === first || !ghost.includes(' ')); i++) {
         await c.window.keys('Alt+]');
@@ -235,8 +244,11 @@ export const steps = [
     async run(c) {
       await c.window.openFile('Unicode.lean');
       await c.window.cursorTo(1, 4);
-      await c.page().keyboard.type('\\alpha \\to ', { delay: 60 });
-      await until('symbols stand in the text', async () => (await c.window.text()).startsWith('-- α → '), 20_000, 500);
+      for (const [typed, then] of [['\\alpha ', '-- α '], ['\\to ', '-- α → ']]) {
+        await c.page().keyboard.type(typed, { delay: 60 });
+        await until(`${then}stands in the text`, async () => (await c.window.text()).startsWith(then), 20_000, 500);
+        await c.window.cursorTo(1, then.length + 1);
+      }
     },
   },
   {
@@ -256,7 +268,6 @@ export const steps = [
       await frame.locator('button[aria-label^="Delete the row"]').first().click();
       await c.page().locator('.monaco-dialog-box').getByText('Delete', { exact: true }).click();
       await until('a row fewer', () => rounds(c.data) === before - 1, 20_000);
-      await c.window.command('View: Close Editor');
     },
   },
   {

@@ -250,10 +250,12 @@ export class Window {
   async lightBulb(pattern, timeout = 120_000) {
     const menu = this.page.locator('.action-widget');
     await until(`${pattern} in the light bulb's menu`, async () => {
-      await this.keys('Control+.');
-      await this.page.waitForTimeout(1500);
+      // In the open menu the same key would choose the first entry.
+      if (!(await menu.isVisible())) await this.keys('Control+.');
+      await menu.waitFor({ timeout: 5000 }).catch(() => undefined);
       if ((await menu.getByText(pattern).count()) > 0) return true;
       await this.keys('Escape');
+      await menu.waitFor({ state: 'hidden', timeout: 5000 });
       return false;
     }, timeout, 500);
     return menu;
