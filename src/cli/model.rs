@@ -12,7 +12,7 @@ use crate::policy::checkpoint::Checkpoint;
 use crate::policy::prompt;
 use crate::proof::Goal;
 use crate::runtime::locate;
-use crate::train::{learn, publish};
+use crate::train::{curve, learn, publish};
 
 /// Arguments of `model`.
 #[derive(Debug, clap::Args)]
@@ -122,7 +122,8 @@ fn add(args: Add, context: &Context) -> Result<()> {
     };
     let target = args.out.unwrap_or_else(|| bundle::user_bundles(&context.dirs).join(&name));
     let limits = checkpoint.limits();
-    let card = publish::imported_card(&name, &checkpoint);
+    let curve = curve::svg(&name, &curve::imported(&checkpoint.training))?;
+    let card = publish::imported_card(&name, &checkpoint, curve.is_some());
     let writer = BundleWriter {
         name: &name,
         config: &checkpoint.config,
@@ -132,6 +133,7 @@ fn add(args: Add, context: &Context) -> Result<()> {
         base: checkpoint.training["base"].as_str().map(str::to_owned),
         training: checkpoint.training.clone(),
         card: &card,
+        curve: curve.as_deref(),
     };
     let prompts: Vec<Vec<u32>> =
         GOALS.iter().map(|g| prompt::encode(&checkpoint.tokenizer, &Goal::parse(g), limits)).collect();

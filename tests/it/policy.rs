@@ -114,6 +114,7 @@ fn write_weights(dir: &Path, name: &str, config: &LlamaConfig, seed: u64, weight
         base: None,
         training: serde_json::json!({"seed": seed}),
         card: "# A model of the tests\n",
+        curve: None,
     };
     writer.write(dir).unwrap()
 }
@@ -407,6 +408,7 @@ fn a_writer_refuses_what_does_not_fit_and_leaves_the_old_bundle() {
             base: None,
             training: serde_json::Value::Null,
             card: "",
+            curve: None,
         };
         format!("{:#}", writer.write(&dir).unwrap_err())
     };
