@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::declaration::{begins_command, column_of, indentation, line_range, line_starts_at};
+use crate::proof::declaration::{begins_command, column_of, indentation, line_range, line_starts_at};
 use crate::proof::tactic::{Token, TokenKind, tokens};
 
 /// What stands where the tactic is to go.
