@@ -127,7 +127,7 @@ impl Editor {
         }
         let position = position::position(&self.text, at);
         let params = json!({"textDocument": {"uri": self.uri}, "position": position});
-        let goal = self.client.request::<Value>("$/lean/plainGoal", &params);
+        self.client.request_unheard("$/lean/plainGoal", &params).map_err(|e| e.into_failure())?;
         let (version, news) = (self.version, &mut self.news);
         let first = async {
             while let Some(params) = news.recv().await {
@@ -141,8 +141,7 @@ impl Editor {
             }
             anyhow::bail!("`serve` has ended")
         };
-        let both = async { tokio::join!(first, goal).0 };
-        let told = tokio::time::timeout(ELABORATION, both).await;
+        let told = tokio::time::timeout(ELABORATION, first).await;
         told.with_context(|| self.said("nothing was suggested")).flatten()
     }
 

@@ -170,6 +170,13 @@ impl LeanClient {
         })
     }
 
+    /// Sends a request whose answer nobody waits for, with a number for its id as editors use them: `serve` takes the
+    /// other ids of this client for its own.
+    pub fn request_unheard(&self, method: &str, params: &impl Serialize) -> Result<(), LeanError> {
+        let number = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.send(message::request(&RequestId::from(number), method, params))
+    }
+
     /// A request that is cancelled when `limit` has passed.
     pub async fn request_within<R: DeserializeOwned>(
         &self,

@@ -19,10 +19,6 @@ const ENDLESS: &[&str] = &[
     "have : (3 ^ 16000000 : Nat) % 7 = 3 := by decide +kernel",
     "have : Nat.rec (motive := fun _ => Nat → Nat) Nat.succ (fun _ f n => Nat.rec (f 1) (fun _ y => f y) n) 5 5 = 0 \
      := by decide +kernel",
-    "have : Nat.rec (motive := fun _ => Nat → Nat) Nat.succ (fun _ f n => Nat.rec (f 1) (fun _ y => f y) n) 5 5 = 0 \
-     := by rfl",
-    "have : Nat.rec (motive := fun _ => Nat) 0 (fun _ x => x + 1) 100000000 = 1 := by rfl",
-    "repeat rw [Nat.add_comm a]",
     "iterate 100000 rw [Nat.add_comm (a + b + c) d, Nat.add_comm d (a + b + c)]",
     "simp [Nat.pow_succ, Nat.mul_comm, Nat.add_comm, Nat.mul_left_comm, Nat.add_left_comm, Nat.mul_add, \
      Nat.add_mul]",
