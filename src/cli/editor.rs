@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use lsp_types::{Diagnostic, DiagnosticSeverity, Position, Range, TextDocumentContentChangeEvent};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::config::Dirs;
 use crate::lean::process::StderrTail;
 use crate::lean::{LeanClient, LeanCommand, ServerProcess, uri};
 use crate::lsp::position;
-use crate::lsp::protocol::{SuggestParams, SuggestResult, method};
+use crate::lsp::protocol::{SuggestParams, SuggestResult, Suggestion, SuggestionsParams, method};
 
 /// Longest wait for Lean to elaborate a version of the document.
 const ELABORATION: Duration = Duration::from_secs(180);
@@ -27,6 +29,8 @@ pub struct Editor {
     version: i32,
     /// The document as it stands.
     pub text: String,
+    /// What `serve` tells of itself.
+    news: mpsc::UnboundedReceiver<Box<RawValue>>,
 }
 
 impl Editor {
@@ -55,7 +59,8 @@ impl Editor {
         let (stdin, stdout) = (process.stdin.take(), process.stdout.take());
         let client = LeanClient::start(stdout.context("a piped output")?, stdin.context("a piped input")?);
         let uri = uri::from_path(file)?;
-        let mut editor = Editor { client, process, stderr, uri, version: 1, text };
+        let news = client.listen(method::SUGGESTIONS);
+        let mut editor = Editor { client, process, stderr, uri, version: 1, text, news };
         let params = json!({
             "processId": std::process::id(),
             "clientInfo": {"name": "lean-copilot demo", "version": env!("CARGO_PKG_VERSION")},
@@ -74,12 +79,17 @@ impl Editor {
 
     /// Replaces a range, as an editor does, and waits until Lean has taken the new version in.
     pub async fn replace(&mut self, range: Range, new_text: &str) -> Result<Vec<Diagnostic>> {
+        self.change(range, new_text)?;
+        self.diagnostics().await
+    }
+
+    fn change(&mut self, range: Range, new_text: &str) -> Result<()> {
         let change =
             TextDocumentContentChangeEvent { range: Some(range), range_length: None, text: new_text.into() };
         position::apply_change(&mut self.text, &change);
         self.version += 1;
         self.client.change(&self.uri, self.version, &[change]).map_err(|e| e.into_failure())?;
-        self.diagnostics().await
+        Ok(())
     }
 
     /// Goes back to an earlier text by replacing what differs from it.
@@ -102,6 +112,37 @@ impl Editor {
     /// Asks for suggestions; the answer comes with the first one.
     pub async fn first_suggestions(&mut self, at: usize) -> Result<SuggestResult> {
         self.ask(at, None, None).await
+    }
+
+    /// Puts the cursor at a place, behind an edit where there is one, asks for the goal there as editors do, and waits
+    /// for the first suggestion that comes by itself: none where the round ends without.
+    pub async fn first_by_itself(
+        &mut self,
+        edit: Option<(Range, &str)>,
+        at: usize,
+    ) -> Result<Option<Suggestion>> {
+        while self.news.try_recv().is_ok() {}
+        if let Some((range, new_text)) = edit {
+            self.change(range, new_text)?;
+        }
+        let position = position::position(&self.text, at);
+        let params = json!({"textDocument": {"uri": self.uri}, "position": position});
+        self.client.request_unheard("$/lean/plainGoal", &params).map_err(|e| e.into_failure())?;
+        let (version, news) = (self.version, &mut self.news);
+        let first = async {
+            while let Some(params) = news.recv().await {
+                let told: SuggestionsParams = serde_json::from_str(params.get())?;
+                if (told.version, told.position) != (version, position) {
+                    continue;
+                }
+                if told.pending == 0 || !told.suggestions.is_empty() {
+                    return Ok(told.suggestions.into_iter().next());
+                }
+            }
+            anyhow::bail!("`serve` has ended")
+        };
+        let told = tokio::time::timeout(ELABORATION, first).await;
+        told.with_context(|| self.said("nothing was suggested")).flatten()
     }
 
     async fn ask(

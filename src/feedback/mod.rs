@@ -3,7 +3,6 @@
 //! `record` is the data, `observe` finds outcomes in a document's changes, `store` keeps both in SQLite,
 //! `export` makes data sets of them.
 
-pub mod declaration;
 pub mod export;
 pub mod observe;
 pub mod record;

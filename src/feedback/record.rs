@@ -25,7 +25,7 @@ pub struct Round {
     pub uri: String,
     /// The document's version.
     pub version: i32,
-    /// Full name of the enclosing declaration, by [`super::declaration::declaration_at`].
+    /// Full name of the enclosing declaration, by [`named_at`](crate::proof::declaration::named_at).
     pub declaration: Option<String>,
     /// Line of the place, from 1.
     pub line: u32,
@@ -136,6 +136,38 @@ pub fn sha256_hex(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// How many block comments are open behind a line, given how many were open before it.
+fn comment_depth(line: &str, mut depth: usize) -> usize {
+    let bytes = line.as_bytes();
+    let mut i = 0;
+    let mut in_string = false;
+    while i < bytes.len() {
+        let rest = &bytes[i..];
+        if depth > 0 {
+            match rest {
+                [b'-', b'/', ..] => (depth, i) = (depth - 1, i + 1),
+                [b'/', b'-', ..] => (depth, i) = (depth + 1, i + 1),
+                _ => {}
+            }
+        } else if in_string {
+            match rest {
+                [b'\\', ..] => i += 1,
+                [b'"', ..] => in_string = false,
+                _ => {}
+            }
+        } else {
+            match rest {
+                [b'-', b'-', ..] => return depth,
+                [b'/', b'-', ..] => (depth, i) = (depth + 1, i + 1),
+                [b'"', ..] => in_string = true,
+                _ => {}
+            }
+        }
+        i += 1;
+    }
+    depth
+}
+
 /// A document's header: everything before the first line that is neither an import, a module mark, a
 /// comment nor blank.
 pub fn header_of(text: &str) -> &str {
@@ -143,7 +175,7 @@ pub fn header_of(text: &str) -> &str {
     for line in text.split_inclusive('\n') {
         let t = line.trim();
         let was_comment = depth > 0;
-        depth = super::declaration::comment_depth(line, depth);
+        depth = comment_depth(line, depth);
         let first = t.split_whitespace().next().unwrap_or("");
         let header = matches!(first, "import" | "module" | "prelude" | "public" | "meta") && !was_comment;
         // `public def` opens a declaration; only `public import` belongs to the header.

@@ -78,6 +78,8 @@ impl LeanError {
 struct State {
     pending: HashMap<u64, oneshot::Sender<Result<Box<RawValue>, ResponseError>>>,
     published: HashMap<String, Published>,
+    /// Who wants to hear of a notification, by its method.
+    listeners: HashMap<String, mpsc::UnboundedSender<Box<RawValue>>>,
     closed: bool,
 }
 
@@ -168,6 +170,13 @@ impl LeanClient {
         })
     }
 
+    /// Sends a request whose answer nobody waits for, with a number for its id as editors use them: `serve` takes the
+    /// other ids of this client for its own.
+    pub fn request_unheard(&self, method: &str, params: &impl Serialize) -> Result<(), LeanError> {
+        let number = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.send(message::request(&RequestId::from(number), method, params))
+    }
+
     /// A request that is cancelled when `limit` has passed.
     pub async fn request_within<R: DeserializeOwned>(
         &self,
@@ -231,6 +240,14 @@ impl LeanClient {
         let params = json!({"uri": uri, "version": version});
         let _: Value = self.request_within("textDocument/waitForDiagnostics", &params, limit).await?;
         Ok(self.diagnostics(uri, version))
+    }
+
+    /// The parameters of every notification of a method that comes from here on, in their order. One listener for a
+    /// method: the last.
+    pub fn listen(&self, method: &str) -> mpsc::UnboundedReceiver<Box<RawValue>> {
+        let (heard, receiver) = mpsc::unbounded_channel();
+        self.shared.lock().listeners.insert(method.to_owned(), heard);
+        receiver
     }
 
     /// Whether there are more diagnostics of a document than are kept: these are not all.
@@ -346,8 +363,9 @@ async fn read_loop<R: AsyncRead + Unpin>(
     }
     let mut state = shared.lock();
     state.closed = true;
-    // Dropping the senders fails every pending request at once.
+    // Dropping the senders fails every pending request at once, and ends what is listened to.
     state.pending.clear();
+    state.listeners.clear();
     drop(state);
     closed.send_replace(true);
 }
@@ -384,7 +402,14 @@ fn receive(frame: &Frame, shared: &Shared, outgoing: &mpsc::WeakUnboundedSender<
                 let _ = out.send(answer);
             }
         }
-        Some(Kind::Notification) => {}
+        Some(Kind::Notification) => {
+            let state = shared.lock();
+            if let (Some(listener), Some(params)) = (state.listeners.get(envelope.method()), envelope.params)
+            {
+                // Who listened may have left.
+                let _ = listener.send(params.to_owned());
+            }
+        }
         None => tracing::warn!("a message of the Lean server has neither method nor id"),
     }
 }

@@ -6,6 +6,7 @@
 //! feedback store and in exports.
 
 mod candidate;
+pub mod declaration;
 mod filter;
 mod goal;
 mod outcome;

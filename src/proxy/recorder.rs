@@ -17,7 +17,6 @@ use super::event::AskError;
 use super::rounds::Round;
 use crate::config::{Dirs, Settings};
 use crate::error::Failure;
-use crate::feedback::declaration::declaration_at;
 use crate::feedback::export;
 use crate::feedback::observe::{Observer, Offer, Offered, Report};
 use crate::feedback::record::{self, Outcome, now_ms};
@@ -27,6 +26,7 @@ use crate::lsp::position;
 use crate::lsp::protocol::{EventKind, EventParams, FeedbackKind, FeedbackParams};
 use crate::policy::prompt;
 use crate::proof::Goal;
+use crate::proof::declaration::named_at;
 
 /// Rows that `feedback` lists where the client names no number.
 const LISTED: usize = 100;
@@ -248,7 +248,7 @@ impl Recorder {
             project: self.project.clone(),
             uri: round.uri.clone(),
             version: round.version,
-            declaration: declaration_at(&round.text, offset).map(|d| d.name),
+            declaration: named_at(&round.text, offset).map(|d| d.name),
             line,
             column,
             goal: goal.clone(),

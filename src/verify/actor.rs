@@ -44,6 +44,8 @@ pub struct VerifierStatus {
     pub problem: Option<(String, Option<String>)>,
     /// Why it had to be started again, the last time that it had.
     pub restarted: Option<String>,
+    /// How many of Lean's processes had to be replaced: they died, or did not come back from a tactic.
+    pub replaced: u64,
 }
 
 /// Where a hole is, for making edits of tactics.
@@ -296,8 +298,10 @@ impl Actor {
         });
         let (running, probe) = (self.trial.is_running(), self.trial.has_probe());
         let restarted = self.trial.restarted().map(str::to_owned);
+        let replaced = self.trial.replaced();
         set(&self.status, |s| {
             (s.running, s.probe, s.problem, s.restarted) = (running, probe, problem, restarted);
+            s.replaced = replaced;
         });
     }
 }

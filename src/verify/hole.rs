@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::declaration::{begins_command, column_of, indentation, line_range, line_starts_at};
+use crate::proof::declaration::{begins_command, column_of, indentation, line_range, line_starts_at};
 use crate::proof::tactic::{Token, TokenKind, tokens};
 
 /// What stands where the tactic is to go.
@@ -79,12 +79,17 @@ fn sorry_holes(text: &str, code: &[Token<'_>], i: usize) -> Vec<Hole> {
     let token = code[i];
     let previous = i.checked_sub(1).map(|p| code[p]);
     // `exact sorry` is one hole: no tactic can stand behind `exact`.
-    let start = previous
+    let exact = previous
         .filter(|p| p.is("exact") && text[p.end()..token.start].trim_matches(' ').is_empty())
-        .map_or(token.start, |p| p.start);
-    let column = column_of(text, start);
+        .map(|p| p.start);
+    let start = exact.unwrap_or(token.start);
+    let first = i - usize::from(exact.is_some());
+    // Behind `;` further lines stand where the block began.
+    let behind = first > 0 && code[first - 1].is(";");
+    let column = if behind { block_column(text, code, first) } else { column_of(text, start) };
     let next = code.get(i + 1);
-    let followed = next.is_some_and(|n| line_starts_at(text, n) && column_of(text, n.start) == column);
+    let below = |n: &Token<'_>| line_starts_at(text, n) && column_of(text, n.start) == column;
+    let followed = next.is_some_and(|n| n.is(";") || below(n));
     let tactic = Hole {
         kind: HoleKind::Sorry,
         range: start..token.end(),
@@ -103,6 +108,23 @@ fn sorry_holes(text: &str, code: &[Token<'_>], i: usize) -> Vec<Hole> {
         }
     }
     holes
+}
+
+/// The column of the block that holds a token, which stands on the line where the block begins or goes on.
+fn block_column(text: &str, code: &[Token<'_>], i: usize) -> usize {
+    let line = line_range(text, code[i].start);
+    let (mut first, mut depth) = (i, 0);
+    for j in (0..i).rev().take_while(|j| line.contains(&code[*j].start)) {
+        match code[j].text {
+            ")" | "]" | "}" | "⟩" => depth += 1,
+            "(" | "[" | "{" | "⟨" if depth > 0 => depth -= 1,
+            "(" | "[" | "{" | "⟨" => break,
+            _ if depth == 0 && opens_block(code, j) => break,
+            _ => {}
+        }
+        first = j;
+    }
+    column_of(text, code[first].start)
 }
 
 /// Whether a token opens a block of tactics: `by`, `·`, or the second character of `=>`.
@@ -234,6 +256,10 @@ mod tests {
         assert_eq!(fill("t := by\n  exact sorr¦y"), "t := by\n  a\n  b");
         assert_eq!(fill("t : p := ¦sorry"), "t : p := by a\n            b");
         assert_eq!(fill("  · admi¦t\n  · x"), "  · a\n    b\n  · x");
+        // Behind a semicolon the block's own column counts.
+        assert_eq!(fill("t := by x (y; z); sor¦ry\n"), "t := by x (y; z); a\n        b\n");
+        assert_eq!(fill("  x; exact sor¦ry; y\n"), "  x; a\n  b; y\n");
+        assert_eq!(fill("  x <;> (y; sor¦ry)\n"), "  x <;> (y; a\n         b)\n");
     }
 
     #[test]

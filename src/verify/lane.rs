@@ -26,12 +26,14 @@ pub struct Lane {
     runaways: u32,
     /// Why the server had to be started again, the last time that it had.
     restarted: Option<String>,
+    /// Processes that were replaced.
+    replaced: u64,
 }
 
 impl Lane {
     /// Nothing is started yet.
     pub fn new(command: LeanCommand) -> Lane {
-        Lane { command, shadow: None, starting: None, runaways: 0, restarted: None }
+        Lane { command, shadow: None, starting: None, runaways: 0, restarted: None, replaced: 0 }
     }
 
     /// Which Lean it is, and where it runs.
@@ -58,6 +60,11 @@ impl Lane {
         self.restarted.as_deref()
     }
 
+    /// How many processes were replaced: they died, or did not come back from a tactic.
+    pub fn replaced(&self) -> u64 {
+        self.replaced
+    }
+
     /// Makes `text` the content of a document and waits until Lean has said all about it, at most `limit`;
     /// a document that is opened has more time, for its imports. A server that died is started again, once.
     pub async fn elaborate(
@@ -71,7 +78,7 @@ impl Lane {
             let limit = if shadow.reading(uri).is_some() { limit } else { limit.max(OPEN_LIMIT) };
             match shadow.elaborate(uri, text, limit).await {
                 Err(Trouble::Died(failure)) if !last => {
-                    self.runaways = 0;
+                    (self.runaways, self.replaced) = (0, self.replaced + 1);
                     tracing::info!("{failure}; trying again");
                     self.restarted = Some(format!("{failure}; it was started again"));
                 }
@@ -119,7 +126,7 @@ impl Lane {
 
     /// Ends a document's process; the next use starts another, from the server's spare where it has one.
     pub fn replace(&mut self, uri: &str) {
-        self.runaways = 0;
+        (self.runaways, self.replaced) = (0, self.replaced + 1);
         if let Some(shadow) = &mut self.shadow {
             shadow.close(uri);
         }
@@ -130,6 +137,7 @@ impl Lane {
         if let Some(why) = self.shadow.as_ref().and_then(Shadow::end) {
             self.restarted = Some(format!("the second Lean server {why}; it was started again"));
             self.shadow = None;
+            self.replaced += 1;
         }
         if self.shadow.is_none() {
             let command = self.command.clone();

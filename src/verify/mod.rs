@@ -14,7 +14,6 @@ mod actor;
 mod attempts;
 mod batch;
 mod confirm;
-mod declaration;
 mod hole;
 pub mod judge;
 mod lane;

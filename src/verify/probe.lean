@@ -3,9 +3,11 @@ Runs tactics at a place of a document, in Lean: the text of this file stands in 
 the user's imports and the user's own text, and the method is called through Lean's RPC protocol. Nothing is
 imported by the user's file. Written for Lean from 4.26 on; where it does not compile, triage is done by edits.
 
-`LeanCopilotProbe.triage`: {"position", "tactics": […]} ↦ {"goals": […], "results": [{"goals": […]} | {"error"}]},
-or null where there is no tactic at the position. Each tactic runs on all goals there, main goal first, from
-the same state; what it adds to the environment is thrown away. `$/cancelRequest` ends the one that runs.
+`LeanCopilotProbe.triage`: {"position", "tactics": […], "slice"} ↦ {"goals": […], "results": [{"goals": […], "ms"} |
+{"error", "ms"}]}, or null where there is no tactic at the position. Each tactic runs on all goals there, main goal
+first, from the same state; what it adds to the environment is thrown away. When those done have taken `slice`
+milliseconds the others are left: there are as many results as tactics that ran, one at least. Without tactics the
+answer is the goals at the position. `$/cancelRequest` ends the tactic that runs.
 -/
 set_option Elab.async false
 
@@ -63,8 +65,10 @@ def attempt (ci : ContextInfo) (ti : TacticInfo) (goal : MVarId) (tk : IO.Cancel
 open Server RequestM in
 @[server_rpc_method]
 def triage (params : Json) : RequestM (RequestTask Json) := do
-  let asked := do return (← params.getObjValAs? Lsp.Position "position", ← params.getObjValAs? (Array String) "tactics")
-  let .ok (position, tactics) := asked | return .pure .null
+  let asked := do
+    return (← params.getObjValAs? Lsp.Position "position", ← params.getObjValAs? (Array String) "tactics",
+      ← params.getObjValAs? Nat "slice")
+  let .ok (position, tactics, slice) := asked | return .pure .null
   let doc ← readDoc
   let place := doc.meta.text.lspPosToUtf8Pos position
   let tk ← IO.CancelToken.new
@@ -73,8 +77,19 @@ def triage (params : Json) : RequestM (RequestTask Json) := do
     let r :: _ := snap.infoTree.goalsAt? doc.meta.text place | return .null
     let (ci, ti) := (r.ctxInfo, r.tacticInfo)
     let goal :: _ := ti.goalsBefore | return .null
-    let goals ← ({ ci with mctx := ti.mctxBefore } : ContextInfo).runMetaM {} (print ti.goalsBefore)
-    let results ← tactics.mapM fun t => (attempt ci ti goal tk t : IO Json)
-    return .mkObj [("goals", goals), ("results", .arr results)]
+    -- To print the goals takes as long as a tactic.
+    if tactics.isEmpty then
+      let goals ← ({ ci with mctx := ti.mctxBefore } : ContextInfo).runMetaM {} (print ti.goalsBefore)
+      return .mkObj [("goals", goals), ("results", .arr #[])]
+    let started ← IO.monoMsNow
+    let mut before := started
+    let mut results : Array Json := #[]
+    for t in tactics do
+      if !results.isEmpty && before - started >= slice then break
+      let result ← (attempt ci ti goal tk t : IO Json)
+      let now ← IO.monoMsNow
+      results := results.push (result.setObjVal! "ms" (toJson (now - before)))
+      before := now
+    return .mkObj [("goals", .arr #[]), ("results", .arr results)]
 
 end LeanCopilotProbe

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::lane::OPEN_LIMIT;
@@ -26,8 +26,17 @@ use crate::proof::{Goal, same_state};
 
 /// The method's text.
 const PROBE: &str = include_str!("probe.lean");
-/// Candidates in Lean's hands at once: while one answer travels the next is worked on.
+/// Calls in Lean's hands at once: while one answer travels the next is worked on.
 const WINDOW: usize = 2;
+/// Candidates in the first calls, from which a first survivor is to come soon, and in the others: a call by itself
+/// costs about as much as a candidate.
+const CALL: [usize; 2] = [2, 6];
+/// When Lean has worked so long on a call it answers with what is done; the other candidates go into the next. Long
+/// enough for a whole call on a machine that is not loaded.
+const SLICE: Duration = Duration::from_millis(80);
+/// A call of several that takes longer than this part of a candidate's limit is given up: each of them is then
+/// tried by itself, so that one that does not end costs the others nothing else.
+const PATIENCE: u32 = 4;
 /// With so many candidates that did not end in one process, it is replaced.
 const RUNAWAYS: u32 = 4;
 /// How long Lean has to answer a question for the goals while a candidate runs that was cancelled.
@@ -48,6 +57,7 @@ pub enum Found {
 pub struct Probe {
     command: LeanCommand,
     phase: Phase,
+    replaced: u64,
 }
 
 enum Phase {
@@ -68,6 +78,8 @@ struct Live {
     /// The user's text as Lean has it here.
     text: String,
     session: Value,
+    /// Where Lean was last seen to have the expected goals, in this text.
+    seen: Option<lsp_types::Position>,
     runaways: u32,
 }
 
@@ -77,12 +89,17 @@ impl Probe {
         // One document, so no second process needs to wait for another.
         let mut command = command;
         command.env.push(("LEAN_COPILOT_LEAN_STANDBY".into(), "0".into()));
-        Probe { command, phase: Phase::Idle }
+        Probe { command, phase: Phase::Idle, replaced: 0 }
     }
 
     /// Whether it runs.
     pub fn is_live(&self) -> bool {
         matches!(self.phase, Phase::Live(_))
+    }
+
+    /// How often it ended for a tactic that it was given.
+    pub fn replaced(&self) -> u64 {
+        self.replaced
     }
 
     /// Ends it.
@@ -107,6 +124,17 @@ impl Probe {
         if start {
             let (command, uri, text) = (self.command.clone(), at.uri.clone(), user_text(&at.scratch));
             self.phase = Phase::Starting(tokio::spawn(Live::start(command, uri, head.to_owned(), text)));
+        }
+    }
+
+    /// Lets Lean read the text of a place, where it runs for that document: triage is going to ask for it.
+    pub fn follow(&mut self, uri: &str, scratch: &Scratch) {
+        if let Phase::Live(live) = &mut self.phase
+            && live.uri == uri
+            && head_of(&scratch.before) == Some(live.head.as_str())
+        {
+            // A server that is gone is noticed by the next question.
+            let _ = live.attend(scratch);
         }
     }
 
@@ -151,6 +179,7 @@ impl Probe {
         let answer = live.triage(at, candidates, limit, found).await;
         if answer.is_err() && (live.shadow.end().is_some() || live.runaways >= RUNAWAYS) {
             self.phase = Phase::Idle;
+            self.replaced += 1;
         }
         answer
     }
@@ -162,11 +191,22 @@ struct Answer {
     results: Vec<Tried>,
 }
 
+/// Either the goals or the error is there.
 #[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Tried {
-    Goals(Vec<String>),
-    Error(String),
+struct Tried {
+    #[serde(default)]
+    goals: Vec<String>,
+    error: Option<String>,
+    ms: f64,
+}
+
+impl Tried {
+    fn found(self) -> Found {
+        match self.error {
+            Some(message) => Found::Refused(message),
+            None => Found::Left(self.goals.iter().map(|g| Goal::parse(g)).collect()),
+        }
+    }
 }
 
 impl Live {
@@ -180,7 +220,7 @@ impl Live {
             Err(Trouble::Died(failure)) => return Err(failure.into()),
         }
         let session = connect(shadow.client(), &uri).await?;
-        let live = Live { shadow, uri, head, text, session, runaways: 0 };
+        let live = Live { shadow, uri, head, text, session, seen: None, runaways: 0 };
         // A method that did not compile is not found.
         match live.ask(lsp_types::Position::default(), &[]).await {
             Ok(_) => {}
@@ -197,50 +237,76 @@ impl Live {
         limit: Duration,
         found: &mpsc::UnboundedSender<(usize, Found, f64)>,
     ) -> Result<(), String> {
-        let place = self.attend(at).map_err(|e| e.to_string())?;
-        let look = tokio::time::timeout(limit + at.cost, self.look(place)).await;
-        let goals = look.map_err(|_| "Lean takes too long to read the text".to_owned())??;
-        if !same_state(&goals, &at.goals) {
-            return Err("Lean sees other goals there".into());
-        }
+        let place = self.attend(&at.scratch).map_err(|e| e.to_string())?;
+        // Asked beside the first candidates, whose results count only if it sees the same goals.
+        let mut looking = (self.seen != Some(place)).then(|| self.ask(place, &[]));
+        let (read, has_read) = watch::channel(looking.is_none());
         let mut calls = JoinSet::new();
         let mut waiting = VecDeque::from(candidates);
+        // So many of the next go alone: one of them did not end.
+        let mut alone = 0usize;
+        let mut sent = 0;
         loop {
-            while calls.len() < WINDOW
-                && let Some((i, tactic)) = waiting.pop_front()
-            {
-                let asked = self.ask(place, &[&tactic]);
+            while calls.len() < WINDOW && !waiting.is_empty() {
+                let size = if alone > 0 { 1 } else { CALL[usize::from(sent >= WINDOW)] };
+                (alone, sent) = (alone.saturating_sub(1), sent + 1);
+                let part: Vec<(usize, String)> = waiting.drain(..size.min(waiting.len())).collect();
+                let limit = if part.len() > 1 { limit / PATIENCE } else { limit };
+                let tactics: Vec<&str> = part.iter().map(|(_, t)| t.as_str()).collect();
+                let asked = self.ask(place, &tactics);
+                let mut has_read = has_read.clone();
                 calls.spawn(async move {
                     let started = Instant::now();
-                    let answer = tokio::time::timeout(limit, asked).await;
-                    (i, tactic, answer, started.elapsed().as_secs_f64() * 1000.0)
+                    // The limit counts from when Lean has read the text.
+                    let over = async {
+                        let _ = has_read.wait_for(|read| *read).await;
+                        tokio::time::sleep(limit).await;
+                    };
+                    let answer = tokio::select! {
+                        answer = asked => Some(answer),
+                        () = over => None,
+                    };
+                    (part, answer, started.elapsed().as_secs_f64() * 1000.0)
                 });
             }
+            if let Some(answer) = looking.take() {
+                let patience = limit + at.cost;
+                let answer = tokio::time::timeout(patience, answer).await;
+                let answer = answer.map_err(|_| "Lean takes too long to read the text".to_owned())?;
+                if !same_state(&self.goals_of(place, answer).await?, &at.goals) {
+                    return Err("Lean sees other goals there".into());
+                }
+                self.seen = Some(place);
+                read.send_replace(true);
+            }
             let Some(ended) = calls.join_next().await else { return Ok(()) };
-            let (i, tactic, answer, ms) = ended.map_err(|e| e.to_string())?;
-            let result = match answer {
+            let (mut part, answer, ms) = ended.map_err(|e| e.to_string())?;
+            match answer {
+                Some(Ok(Some(a))) if !a.results.is_empty() => {
+                    for ((i, _), tried) in part.drain(..a.results.len().min(part.len())).zip(a.results) {
+                        let ms = tried.ms;
+                        // Nobody waits any more: this future is about to be dropped.
+                        let _ = found.send((i, tried.found(), ms));
+                    }
+                }
+                Some(Ok(Some(_))) => return Err("an empty answer".into()),
+                Some(Ok(None)) => return Err("the goals are gone".into()),
                 // A session ends after half a minute, whatever is done in it.
-                Ok(Err(e)) if e.code() == Some(code::RPC_NEEDS_RECONNECT) => {
+                Some(Err(e)) if e.code() == Some(code::RPC_NEEDS_RECONNECT) => {
                     self.session =
                         connect(self.shadow.client(), &self.uri).await.map_err(|e| e.to_string())?;
-                    waiting.push_front((i, tactic));
-                    continue;
                 }
-                Ok(Ok(Some(a))) => match a.results.into_iter().next() {
-                    Some(Tried::Goals(left)) => Found::Left(left.iter().map(|g| Goal::parse(g)).collect()),
-                    Some(Tried::Error(message)) => Found::Refused(message),
-                    None => return Err("an empty answer".into()),
-                },
-                Ok(Ok(None)) => return Err("the goals are gone".into()),
-                Ok(Err(e)) => return Err(e.to_string()),
-                Err(_) => Found::Endless,
-            };
-            let endless = matches!(result, Found::Endless);
-            // Nobody waits any more: this future is about to be dropped.
-            let _ = found.send((i, result, ms));
-            if endless {
-                self.recover(place).await?;
+                Some(Err(e)) => return Err(e.to_string()),
+                None if part.len() > 1 => alone += part.len(),
+                None => {
+                    for (i, _) in part.drain(..) {
+                        let _ = found.send((i, Found::Endless, ms));
+                    }
+                    self.recover(place).await?;
+                }
             }
+            // What has no result comes next.
+            part.into_iter().rev().for_each(|c| waiting.push_front(c));
         }
     }
 
@@ -256,21 +322,31 @@ impl Live {
     }
 
     /// Brings the text of a place to Lean; the position there.
-    fn attend(&mut self, at: &Prepared) -> Result<lsp_types::Position, LeanError> {
-        let wanted = user_text(&at.scratch);
+    fn attend(&mut self, scratch: &Scratch) -> Result<lsp_types::Position, LeanError> {
+        let wanted = user_text(scratch);
         // What Lean has already read further stays as it is: going back in a file costs nothing.
         if !self.text.starts_with(&wanted) {
             self.shadow.set_text(&self.uri, &with_probe(&self.head, &wanted))?;
             self.text = wanted;
+            self.seen = None;
         }
-        let hole = at.scratch.before.len() + at.scratch.hole.lead.len();
+        let hole = scratch.before.len() + scratch.hole.lead.len();
         let mut place = position::position(&self.text, hole);
         place.line += added_lines();
         Ok(place)
     }
 
     async fn look(&mut self, place: lsp_types::Position) -> Result<Vec<Goal>, String> {
-        let mut answer = self.ask(place, &[]).await;
+        let answer = self.ask(place, &[]).await;
+        self.goals_of(place, answer).await
+    }
+
+    /// The goals in an answer; asks again where the session has ended.
+    async fn goals_of(
+        &mut self,
+        place: lsp_types::Position,
+        mut answer: Result<Option<Answer>, LeanError>,
+    ) -> Result<Vec<Goal>, String> {
         if answer.as_ref().is_err_and(|e| e.code() == Some(code::RPC_NEEDS_RECONNECT)) {
             self.session = connect(self.shadow.client(), &self.uri).await.map_err(|e| e.to_string())?;
             answer = self.ask(place, &[]).await;
@@ -294,7 +370,7 @@ impl Live {
             "position": {"line": head_lines(&self.head) + added_lines(), "character": 0},
             "sessionId": self.session,
             "method": "LeanCopilotProbe.triage",
-            "params": {"position": place, "tactics": tactics},
+            "params": {"position": place, "tactics": tactics, "slice": SLICE.as_millis() as u64},
         });
         self.shadow.client().request("$/lean/rpc/call", &params)
     }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::declaration::{declaration_at, first_command};
 pub use super::hole::{Hole, HoleKind, holes_at};
+use crate::proof::declaration::{declaration_at, first_command};
 use crate::proof::tactic::{Token, tokens};
 
 /// Closes any goal, where a `sorry` would hide that the tactic before it used one. Lean's search passes over

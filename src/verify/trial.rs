@@ -88,6 +88,11 @@ impl Trial {
         self.lane.restarted()
     }
 
+    /// How many of Lean's processes had to be replaced so far: they died, or did not come back from a tactic.
+    pub fn replaced(&self) -> u64 {
+        self.lane.replaced() + self.probe.replaced()
+    }
+
     /// Whether candidates are sifted inside Lean.
     pub fn has_probe(&self) -> bool {
         self.probe.is_live()
@@ -113,6 +118,8 @@ impl Trial {
             }
             let block = scratch.baseline_block();
             let started = Instant::now();
+            // Both processes read what was edited, at the same time.
+            self.probe.follow(&place.uri, &scratch);
             let said = self.lane.read(&place.uri, &scratch.with(&block)).await?;
             let baseline = match said {
                 Ok(diagnostics) => diagnostics,

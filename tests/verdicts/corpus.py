@@ -178,22 +178,26 @@ def faults(pair, said, name):
     return new([m for m in messages if m["severity"] == "error" or is_sorry(m)], base, line, moved)
 
 
-def needs_filled(pair, alone):
-    """Whether the third document tells something that the second does not."""
-    return bool(alone) != pair["followed"]
+def needs_filled(pair, said):
+    """Whether the third document tells something that the second does not. Where the second is as wrong as the
+    unedited one, an empty block for instance, the third tells whether the goals are the same."""
+    return bool(faults(pair, said, "alone")) != pair["followed"] or not stands(pair, said)
+
+
+def stands(pair, said):
+    """Whether the declaration has neither error nor `sorry` in the edited document."""
+    before, _ = parts(pair)
+    first, last = declaration(texts_of(pair)["alone"], len(before))
+    return not any(first <= m["line"] <= last and (m["severity"] == "error" or is_sorry(m)) for m in said["alone"])
 
 
 def label_of(pair, said):
-    before, _ = parts(pair)
     alone = faults(pair, said, "alone")
     filled = faults(pair, said, "filled") if "filled" in said else None
-    text = texts_of(pair)["alone"]
-    first, last = declaration(text, len(before))
-    own = [m for m in said["alone"] if first <= m["line"] <= last and (m["severity"] == "error" or is_sorry(m))]
     accepted = not alone or (not pair["followed"] and not filled)
     goals = [m["text"].strip() for m in said.get("filled", [])
              if m["severity"] == "information" and ("⊢" in m["text"] or not m["text"].strip())]
-    return {"accepted": accepted, "completes": not alone and not own,
+    return {"accepted": accepted, "completes": not alone and stands(pair, said),
             "no_progress": accepted and len(goals) >= 2 and goals[0] == goals[1],
             "message": None if accepted else (filled or alone)[0]["text"].split("\n")[0][:200]}
 
@@ -210,7 +214,7 @@ def labels(pairs, fresh=False):
 
     said = compiled([(i, name) for i in range(len(pairs)) for name in ("base", "alone")])
     results = [{name: said[i, name] for name in ("base", "alone")} for i in range(len(pairs))]
-    third = [(i, "filled") for i, pair in enumerate(pairs) if needs_filled(pair, faults(pair, results[i], "alone"))]
+    third = [(i, "filled") for i, pair in enumerate(pairs) if needs_filled(pair, results[i])]
     for (i, name), messages in compiled(third).items():
         results[i][name] = messages
     return [label_of(pair, results[i]) for i, pair in enumerate(pairs)]
@@ -277,6 +281,11 @@ def proofs(count):
         yield {"id": f"p{n:03}", **pair}
 
 
+def bullet_follows(text, stop, column):
+    """Whether the next line is a bullet of the same block: bullets are no steps, and go on with what is left."""
+    return re.match(rf"[ ]*\n(?:[ ]*\n)*[ ]{{{column - 1}}}·", text[stop:]) is not None
+
+
 def pairs_at(name, text, steps, step, pool, random_):
     start, end = (offset(text, *step["range"][k]) for k in ("start", "end"))
     column = step["range"]["start"][1]
@@ -306,7 +315,7 @@ def pairs_at(name, text, steps, step, pool, random_):
     else:
         stop = block_end if how == "rest" else end
         where = {"range": [place(text, start), place(text, stop)], "hole": "sorry",
-                 "followed": how == "step"}
+                 "followed": how == "step" or bullet_follows(text, stop, column)}
     for tactic, whose in tactics:
         kind = f"proof_{how}"
         if re.search(rf"\b{re.escape(own)}\b", tactic):

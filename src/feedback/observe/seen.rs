@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::Offered;
 use super::text::{Change as TextChange, Difference, canonical, lines_of};
-use crate::feedback::declaration::declaration_at;
 use crate::proof::GoalKey;
+use crate::proof::declaration::named_at;
 
 /// One `didChange`, seen from all sides.
 pub struct Change<'a> {
@@ -25,7 +25,7 @@ pub struct Change<'a> {
 impl Change<'_> {
     /// The declaration in which the change lies, in the text before.
     pub fn declaration(&self) -> &Range<usize> {
-        let find = || declaration_at(self.before, self.whole.range.start).map_or(0..0, |d| d.range);
+        let find = || named_at(self.before, self.whole.range.start).map_or(0..0, |d| d.range);
         self.declaration.get_or_init(find)
     }
 }
@@ -63,6 +63,6 @@ pub fn result_of(text: &str, region: &Range<usize>, s: &Offered) -> String {
 /// Whether Lean reports neither error nor `sorry` in the declaration.
 pub fn is_complete(text: &str, at: &Range<usize>, facts: &Facts) -> bool {
     let Some((errors, sorries)) = &facts.checked else { return false };
-    let Some(declaration) = declaration_at(text, at.start) else { return false };
+    let Some(declaration) = named_at(text, at.start) else { return false };
     !errors.iter().chain(sorries).any(|e| declaration.range.contains(&e.start))
 }
