@@ -11,7 +11,7 @@ use super::codec::Frame;
 /// The prefix of the ids of requests that are ours; the editor's and Lean's never have it.
 pub const OWN_ID_PREFIX: &str = "lc:";
 
-/// A request id: a number of any size or a string, compared as the JSON text that came.
+/// A request id: a number of any size or a string, compared as JSON text, the escapes in it undone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(Box<str>);
 
@@ -24,11 +24,6 @@ impl RequestId {
     /// The number in an id of our own.
     pub fn own_number(&self) -> Option<u64> {
         self.0.strip_prefix("\"lc:")?.strip_suffix('"')?.parse().ok()
-    }
-
-    /// Whether the id has our prefix.
-    pub fn is_own(&self) -> bool {
-        self.0.strip_prefix('"').is_some_and(|s| s.starts_with(OWN_ID_PREFIX))
     }
 
     /// The id as JSON text.
@@ -45,7 +40,13 @@ impl Borrow<str> for RequestId {
 
 impl From<&RawValue> for RequestId {
     fn from(raw: &RawValue) -> RequestId {
-        RequestId(raw.get().trim().into())
+        let text = raw.get().trim();
+        // A peer writes the other's id anew: `"\u00e9"` comes back as `"é"`. Lean escapes what it must.
+        let plain = || serde_json::from_str::<String>(text).and_then(|s| serde_json::to_string(&s)).ok();
+        match text.starts_with('"') && text.contains('\\') {
+            true => RequestId(plain().map_or_else(|| text.into(), String::into)),
+            false => RequestId(text.into()),
+        }
     }
 }
 
@@ -246,7 +247,10 @@ mod tests {
         assert_eq!(e.request_id().unwrap().as_json(), "18446744073709551617");
         assert_eq!((e.kind(), e.method()), (Some(Kind::Request), "xé"));
         let own = RequestId::own(7);
-        assert!(own.is_own() && own.own_number() == Some(7));
+        assert_eq!(own.own_number(), Some(7));
+        let id = |body: &'static str| Envelope::parse(body.as_bytes()).unwrap().request_id().unwrap();
+        assert_eq!(id(r#"{"id":"\u00e9\/1"}"#), id(r#"{"id":"é/1"}"#), "Lean answers in other words");
+        assert_eq!(id(r#"{"id":"a\"b"}"#).as_json(), r#""a\"b""#);
         let e = Envelope::parse(br#"{"id":null,"result":null}"#).unwrap();
         assert_eq!(e.kind(), Some(Kind::Response), "`null` is a value, not an absence");
         assert!(e.result.is_some());

@@ -110,9 +110,12 @@ impl Documents {
         self.open.get_mut(uri)
     }
 
-    /// `textDocument/didOpen`: its URI.
+    /// `textDocument/didOpen`: its URI. One that cannot be read makes us forget what was open under the name.
     pub fn did_open(&mut self, params: &str) -> Option<String> {
-        let DidOpen { text_document: d } = serde_json::from_str(params).ok()?;
+        let Ok(DidOpen { text_document: d }) = serde_json::from_str(params) else {
+            self.did_close(params);
+            return None;
+        };
         self.open.insert(d.uri.clone(), Document::new(d.version, d.text));
         Some(d.uri)
     }
@@ -226,5 +229,13 @@ mod tests {
         );
         change(&mut documents, 6, serde_json::json!([{"text": "new"}])).unwrap();
         assert_eq!(documents.get("file:///A b.lean").unwrap().text(), "new");
+    }
+
+    #[test]
+    fn an_opening_that_cannot_be_read_forgets_what_was_open() {
+        let mut documents = open("x");
+        let params = r#"{"textDocument": {"uri": "file:///A b.lean", "version": "4", "text": "y"}}"#;
+        assert_eq!(documents.did_open(params), None);
+        assert!(documents.get("file:///A b.lean").is_none());
     }
 }

@@ -183,6 +183,8 @@ impl State {
             self.engine.recorder.round(&round);
         }
         self.cursor.take_if(|c| c.spot.uri == uri);
+        // A document that is closed and opened again may begin with the same version.
+        self.goal_questions.retain(|_, q| q.spot.uri != uri);
         self.release_of(uri);
     }
 
@@ -201,7 +203,7 @@ impl State {
         if !elsewhere {
             self.interest(spot.uri.clone(), spot.position);
         }
-        self.watch_goals(id, GoalQuestion { spot, form });
+        self.watch_goals(id, GoalQuestion { spot, form, ours: false });
     }
 
     /// Remembers that an answer will tell the goals at a place.
@@ -209,7 +211,7 @@ impl State {
         if let Some(cursor) = self.cursor.as_mut().filter(|c| c.spot == question.spot) {
             cursor.asked += 1;
         }
-        if !id.is_own() {
+        if !question.ours {
             self.summary.watched.insert(id.clone(), Watched::Goals);
         }
         self.goal_questions.insert(id, question);
@@ -231,7 +233,7 @@ impl State {
             cursor.goals = Some(goals.unwrap_or_default());
         }
         // The pause is over already: what it waited for has come, or will not.
-        if self.cursor.as_ref().is_some_and(|c| c.due.is_none()) && !(failed && id.is_own()) {
+        if self.cursor.as_ref().is_some_and(|c| c.due.is_none()) && !(failed && question.ours) {
             self.pause_over();
         }
     }
@@ -290,7 +292,7 @@ impl State {
             let spot = cursor.spot.clone();
             let params = json!({"textDocument": {"uri": spot.uri}, "position": spot.position});
             if let Some(id) = self.ask_lean("$/lean/plainGoal", &params) {
-                self.watch_goals(id, GoalQuestion { spot, form: GoalForm::Plain });
+                self.watch_goals(id, GoalQuestion { spot, form: GoalForm::Plain, ours: true });
             }
         }
     }

@@ -146,6 +146,12 @@ impl State {
     pub(super) fn answered(&mut self, number: i64, frame: Option<Frame>) {
         let Some(id) = self.calls.remove(&number) else { return };
         self.summary.ours.remove(&id);
+        self.guarded(|s| {
+            // It may have been cancelled: the cursor's place is next.
+            if s.rounds.desert() {
+                s.round_over();
+            }
+        });
         let failed = || message::error_response(&id, code::INTERNAL_ERROR, "the sidecar failed to answer");
         self.tell_editor(frame.unwrap_or_else(failed));
     }

@@ -246,6 +246,20 @@ impl Rounds {
         gone
     }
 
+    /// Forgets those who do not wait any more, their requests cancelled. A round that nobody is left behind
+    /// may be given up; whether there is one.
+    pub fn desert(&mut self) -> bool {
+        let mut deserted = false;
+        for round in self.list.iter_mut().filter(|r| !r.waiting.is_empty()) {
+            round.waiting.retain(|w| !w.reply.is_closed());
+            if round.waiting.is_empty() {
+                round.explicit = false;
+                deserted = true;
+            }
+        }
+        deserted
+    }
+
     /// When the next answer is due.
     pub fn next_due(&self) -> Option<Instant> {
         self.list.iter().flat_map(|r| &r.waiting).filter_map(|w| w.due).min()

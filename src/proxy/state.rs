@@ -57,6 +57,8 @@ pub struct GoalQuestion {
     pub spot: Spot,
     /// In which form the answer comes.
     pub form: GoalForm,
+    /// Whether it is ours. Its id does not tell: the editor's ids may look like ours.
+    pub ours: bool,
 }
 
 /// A code action request of the editor that went to Lean.

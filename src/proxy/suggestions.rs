@@ -179,7 +179,7 @@ impl State {
     }
 
     /// What waited for a person to be answered may begin.
-    fn round_over(&mut self) {
+    pub(super) fn round_over(&mut self) {
         if self.cursor.as_ref().is_some_and(|c| c.due.is_none()) {
             self.suggest_at_cursor();
         }

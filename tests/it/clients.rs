@@ -1,5 +1,6 @@
-//! Two clients that we did not write finish a proof through `serve`, with the embedded Lean: leanclient from
-//! PyPI, in a virtual environment of the test's, and Neovim's own language client.
+//! Three clients that we did not write finish a proof through `serve`, with the embedded Lean: leanclient from
+//! PyPI, in a virtual environment of the test's, and the language clients of Neovim and Emacs, which start what
+//! `setup` has put into their settings.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -106,27 +107,111 @@ fn leanclient_finishes_a_proof() {
     check(&report, &mark);
 }
 
+/// A person's desk: a home with an editor's settings, and a file with a proof to finish.
+struct Desk {
+    folder: PathBuf,
+    file: PathBuf,
+    result: PathBuf,
+    mark: Mark,
+}
+
+impl Desk {
+    fn new(name: &str) -> Desk {
+        let folder = scratch(name);
+        let project = folder.join("project");
+        std::fs::create_dir(&project).unwrap();
+        std::fs::write(project.join("lean-toolchain"), "leanprover/lean4:v4.28.0\n").unwrap();
+        let (file, result) = (project.join("Swap.lean"), folder.join("result.json"));
+        std::fs::write(&file, TEXT).unwrap();
+        Desk { folder, file, result, mark: Mark::new() }
+    }
+
+    /// A program in this home, on a machine without a Lean of its own.
+    fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        let ours = editor::program(&self.folder);
+        command.envs(ours.get_envs().filter_map(|(k, v)| Some((k, v?))));
+        let (key, value) = self.mark.variable();
+        command.env(key, value).current_dir(self.file.parent().unwrap()).stdin(Stdio::null());
+        command.env("HOME", &self.folder).env("FILE", &self.file).env("RESULT", &self.result);
+        for (key, name) in
+            [("CONFIG", ".config"), ("DATA", "xdg-data"), ("STATE", "xdg-state"), ("CACHE", "xdg-cache")]
+        {
+            command.env(format!("XDG_{key}_HOME"), self.folder.join(name));
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let has_lean = |dir: &PathBuf| ["lean", "lake", "elan"].iter().any(|tool| dir.join(tool).exists());
+        command.env(
+            "PATH",
+            std::env::join_paths(std::env::split_paths(&path).filter(|d| !has_lean(d))).unwrap(),
+        );
+        command
+    }
+
+    /// Has `setup` write the settings of an editor.
+    fn set_up(&self, editor: &str) {
+        let output =
+            self.program(env!("CARGO_BIN_EXE_lean-copilot")).args(["setup", editor, "--write"]).output();
+        succeeded(&output.unwrap(), "`setup`");
+    }
+
+    /// Looks at what the editor reports.
+    fn check(&self, output: &Output, editor: &str) -> Value {
+        succeeded(output, editor);
+        let report = std::fs::read_to_string(&self.result).expect("the editor's report");
+        let report = serde_json::from_str(&report).expect("one JSON object");
+        check(&report, &self.mark);
+        assert_eq!(std::fs::read_to_string(&self.file).unwrap(), TEXT, "nothing is written to the file");
+        report
+    }
+}
+
 #[test]
-fn neovim_finishes_a_proof() {
+fn neovim_finishes_a_proof_with_what_setup_writes() {
     let _permit = permits_blocking(1);
-    let (folder, mark) = (scratch("client-neovim"), Mark::new());
-    let (file, result) = (folder.join("Swap.lean"), folder.join("result.json"));
-    std::fs::write(&file, TEXT).unwrap();
-    let words: Vec<String> = serve(&folder).iter().map(|w| w.to_string_lossy().into_owned()).collect();
-    let output = client(Path::new("nvim"), &folder, &mark)
-        .args(["--headless", "-u", "NONE", "-i", "NONE", "-n", "-c"])
+    let desk = Desk::new("client-neovim");
+    desk.set_up("neovim");
+    // What nvim-lspconfig starts by default: a `lake` on PATH, which `setup` has seen to.
+    let words = ["lake", "serve", "--", desk.file.parent().unwrap().to_str().unwrap()];
+    let output = desk
+        .program("nvim")
+        .args(["--headless", "-i", "NONE", "-n", "-c"])
         .arg(format!("luafile {}", root().join("tests/clients/neovim_session.lua").display()))
         .env("SERVER", serde_json::to_string(&words).unwrap())
-        .env("FILE", &file)
-        .env("RESULT", &result)
-        .env("XDG_STATE_HOME", &folder)
-        .env("XDG_CACHE_HOME", &folder)
         .output()
         .unwrap_or_else(|e| {
             panic!("this test needs Neovim 0.7.2 or newer (Debian: apt-get install neovim): {e}")
         });
-    succeeded(&output, "Neovim's session");
-    let report = std::fs::read_to_string(&result).expect("Neovim's report");
-    check(&serde_json::from_str(&report).expect("one JSON object"), &mark);
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), TEXT, "nothing is written to the file");
+    desk.check(&output, "Neovim's session");
+}
+
+/// `LEAN4_MODE` names a checkout of the official lean4-mode, which is used then.
+#[test]
+fn emacs_finishes_a_proof_with_what_setup_writes() {
+    let _permit = permits_blocking(1);
+    let desk = Desk::new("client-emacs");
+    let mode = std::env::var_os("LEAN4_MODE").map_or_else(|| root().join("tests/clients"), PathBuf::from);
+    let init = desk.folder.join(".emacs.d/init.el");
+    std::fs::create_dir(init.parent().unwrap()).unwrap();
+    let theirs = format!("(add-to-list 'load-path {mode:?})\n(require 'lean4-mode)\n");
+    std::fs::write(&init, &theirs).unwrap();
+    desk.set_up("emacs");
+    assert!(std::fs::read_to_string(&init).unwrap().starts_with(&theirs), "the person's lines stay");
+    // A daemon reads the init file as at a person's start; its socket wants a short path.
+    let runtime = tempfile::tempdir().unwrap();
+    let output = desk
+        .program("emacs")
+        .args(["--fg-daemon=test", "-l"])
+        .arg(root().join("tests/clients/emacs_session.el"))
+        .env("TMPDIR", runtime.path())
+        .env("XDG_RUNTIME_DIR", runtime.path())
+        .output()
+        .unwrap_or_else(|e| {
+            panic!(
+                "this test needs Emacs and lsp-mode (Debian: apt-get install emacs-nox elpa-lsp-mode): {e}"
+            )
+        });
+    let report = desk.check(&output, "Emacs's session (it needs lsp-mode; Debian: elpa-lsp-mode)");
+    let server: Vec<&str> = report["server"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(server[0].ends_with("stand-ins/bin/lake") && server[1..] == ["serve"], "{server:?}");
 }

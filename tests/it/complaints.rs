@@ -1,5 +1,5 @@
 //! What people complained about in tools of this kind; each has a test that bears its number and name.
-//! Most share one session, for starting Lean is what costs.
+//! Most share one session, for starting Lean is what costs; so do a few tests of the same kind.
 //!
 //! Number 10, no orphans, is in `faults_ends`; 6 has its corpus in `verdicts`.
 
@@ -326,5 +326,65 @@ fn complaint_15_feedback_does_not_block() {
         let stats = editor.ask("$/leanCopilot/feedback", json!({"kind": "stats"}));
         assert!(stats["rounds"].as_u64().unwrap() >= 1, "the store is back: {stats}");
         close(editor, uri);
+    });
+}
+
+#[test]
+fn documents_of_any_name_get_suggestions_and_may_begin_anew() {
+    with_session(|editor| {
+        for (uri, line_end) in [
+            ("untitled:Untitled-1", "\r\n"),
+            ("file:///a%20b/%C3%84.lean", "\n"),
+            ("file:///c%3A/Users/Me/Drive.lean", "\n"),
+            ("file:///one%0D%0Atwo.lean", "\n"),
+        ] {
+            editor.open(uri, &text("first").replace('\n', line_end));
+            proved(editor, uri, &text("first"));
+            let ours = |a: &Value| a["data"]["leanCopilot"].is_string();
+            let actions = editor.actions(uri, 1, 2);
+            let edit = &actions.iter().find(|a| ours(a)).expect("an action")["edit"]["documentChanges"][0];
+            assert_eq!(edit["textDocument"]["uri"], uri, "it is about the document as the editor names it");
+            close(editor, uri);
+        }
+        // Its versions begin anew, with another text.
+        let uri = "file:///a%20b/%C3%84.lean";
+        let other = "theorem other (a b : Nat) (h : a < b) : b ≠ a := by\n  sorry\n";
+        editor.open(uri, other);
+        assert_eq!(proved(editor, uri, other)["goal"]["target"], "b ≠ a");
+        close(editor, uri);
+    });
+}
+
+#[test]
+fn a_question_that_is_taken_back_does_not_hold_up_the_next_place() {
+    with_session(|editor| {
+        let (slow, next) = ("file:///Slow.lean", "file:///Next.lean");
+        editor.open(slow, LOOPING);
+        editor.open(next, &text("next"));
+        editor.diagnostics(next, 1);
+        editor.notify("$/leanCopilot/configure", json!({"auto_suggest": true}));
+        let mut place = at(slow, hole(LOOPING), 2);
+        place["wait_ms"] = json!(LONG.as_millis() as u64);
+        let from = editor.received();
+        let asked = editor.request("$/leanCopilot/suggest", place);
+        let checking =
+            |m: &Value| m["method"] == "$/leanCopilot/status" && m["params"]["state"] == "checking";
+        editor.wait(from, LONG, "the status `checking`", checking);
+        editor.notify("$/cancelRequest", json!({"id": asked}));
+        assert_eq!(editor.answer(asked, LONG)["error"]["code"], -32800);
+        // The person goes elsewhere, and rests there.
+        editor.ask("textDocument/documentHighlight", at(next, 1, 2));
+        let of = |m: &Value, uri: &str| {
+            m["method"] == "$/leanCopilot/suggestions" && m["params"]["textDocument"]["uri"] == uri
+        };
+        let found = |m: &Value| of(m, next) && !m["params"]["suggestions"].as_array().unwrap().is_empty();
+        editor.wait(from, LONG, "suggestions for the place where the cursor rests", found);
+        let messages = editor.messages(from);
+        let first = messages.iter().position(found);
+        let over = messages.iter().position(|m| of(m, slow) && m["params"]["pending"] == 0);
+        assert!(over.is_none_or(|over| first.unwrap() < over), "it waited for the other to be over");
+        editor.notify("$/leanCopilot/configure", json!({"auto_suggest": false}));
+        close(editor, slow);
+        close(editor, next);
     });
 }

@@ -331,3 +331,58 @@ async fn a_client_that_configures_us_knows_us_though_it_announced_nothing() {
     };
     assert!(status["params"]["state"].is_string(), "{status}");
 }
+
+/// Asks for the goal at the only place there is.
+fn plain_goal(id: &Value) -> Value {
+    let at = json!({"textDocument": {"uri": "file:///A.lean"}, "position": {"line": 1, "character": 2}});
+    json!({"id": id, "method": "$/lean/plainGoal", "params": at})
+}
+
+#[tokio::test]
+async fn ids_of_the_editors_may_look_like_ours_and_come_back_in_other_words() {
+    let mut s = session();
+    // As an editor writes it that escapes what is not ASCII, and as Lean writes it.
+    let greeting = r#"{"jsonrpc":"2.0","id":"\u00e9","method":"initialize","params":{"capabilities":{}}}"#;
+    s.to_proxy.write_all(Frame::from_body(greeting).raw()).await.unwrap();
+    assert_eq!(s.lean_receives_json().await["id"], "é");
+    s.lean_sends(r#"{"id":"é","jsonrpc":"2.0","result":{"capabilities":{}}}"#).await;
+    let answer = s.receive().await;
+    assert!(answer["result"]["capabilities"]["experimental"]["leanCopilot"].is_object(), "{answer}");
+    s.send(json!({"method": "initialized", "params": {}})).await;
+    assert_eq!(s.lean_receives_json().await["method"], "initialized");
+
+    s.open("theorem t : True := by\n  sorry\n").await;
+    s.send(plain_goal(&json!("lc:1"))).await;
+    assert_eq!(s.lean_receives_json().await["id"], "lc:1");
+    s.lean_sends(r#"{"id":"lc:1","error":{"code":-32801,"message":"not yet"}}"#).await;
+    let refused = loop {
+        let message = s.receive().await;
+        if message["method"].is_null() {
+            break message;
+        }
+    };
+    assert_eq!(refused["id"], "lc:1", "the answer is the editor's");
+    let ours = s.lean_receives_json().await;
+    assert_eq!(ours["method"], "$/lean/plainGoal", "it was heard, and we ask ourselves: {ours}");
+    assert_ne!(ours["id"], "lc:1");
+}
+
+#[tokio::test]
+async fn what_was_asked_before_a_document_was_opened_again_says_nothing_about_it() {
+    let mut s = session();
+    s.initialize(false, "{}").await;
+    s.open("theorem t : True := by\n  sorry\n").await;
+    s.send(plain_goal(&json!(1))).await;
+    assert_eq!(s.lean_receives_json().await["id"], 1);
+    s.send(json!({"method": "textDocument/didClose", "params": {"textDocument": {"uri": "file:///A.lean"}}}))
+        .await;
+    assert_eq!(s.lean_receives_json().await["method"], "textDocument/didClose");
+    // The same version, another text.
+    s.open("theorem t : False := by\n  sorry\n").await;
+    s.send(plain_goal(&json!(2))).await;
+    assert_eq!(s.lean_receives_json().await["id"], 2);
+    s.lean_sends(r#"{"id":1,"result":{"goals":["⊢ True"],"rendered":""}}"#).await;
+    s.lean_sends(r#"{"id":2,"error":{"code":-32801,"message":"not yet"}}"#).await;
+    let ours = s.lean_receives_json().await;
+    assert_eq!(ours["method"], "$/lean/plainGoal", "its goal is not known: {ours}");
+}

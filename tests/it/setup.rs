@@ -254,3 +254,49 @@ fn a_link_stays_a_link_and_permissions_stay() {
     desk.undo(Editor::Zed);
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "{}");
 }
+
+/// Helix and Zed are not to be had here; what they read is known (Helix 25's `LanguageServerConfiguration`, Zed's
+/// `lsp.<id>.binary`), with every key that there is.
+#[test]
+fn what_is_written_for_helix_and_zed_is_what_they_read() {
+    #[derive(Debug, serde::Deserialize, PartialEq)]
+    #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+    struct HelixServer {
+        command: String,
+        #[serde(default)]
+        args: Vec<String>,
+        #[serde(default)]
+        environment: std::collections::HashMap<String, String>,
+        config: Option<toml::Value>,
+        timeout: Option<u64>,
+        required_root_patterns: Option<Vec<String>>,
+    }
+    #[derive(Debug, serde::Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct ZedBinary {
+        path: Option<String>,
+        arguments: Option<Vec<String>>,
+        env: Option<std::collections::HashMap<String, String>>,
+        ignore_system_version: Option<bool>,
+    }
+    // A person's own languages come along, in Helix's own words.
+    let before =
+        "[[language]]\nname = \"lean\"\nrulers = [100]\n\n[language-server.rust-analyzer]\ntimeout = 9\n";
+    let after = need(Editor::Helix).add(before).unwrap().unwrap();
+    let whole: toml::Value = toml::from_str(&after).unwrap();
+    assert_eq!(whole["language"][0]["rulers"][0].as_integer(), Some(100));
+    assert_eq!(whole["language-server"]["rust-analyzer"]["timeout"].as_integer(), Some(9));
+    let server: HelixServer = whole["language-server"]["lean"].clone().try_into().unwrap();
+    assert_eq!(
+        (server.command.as_str(), server.args.as_slice()),
+        ("lean-copilot", &["serve".to_owned()][..])
+    );
+
+    let after = need(Editor::Zed).add("{\"theme\": \"One\"}").unwrap().unwrap();
+    let whole: serde_json::Value = serde_json::from_str(&after).unwrap();
+    let binary: ZedBinary = serde_json::from_value(whole["lsp"]["lean4-lsp"]["binary"].clone()).unwrap();
+    assert_eq!(
+        (binary.path.as_deref(), binary.arguments),
+        (Some("lean-copilot"), Some(vec!["serve".into()]))
+    );
+}
