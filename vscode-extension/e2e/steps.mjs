@@ -137,7 +137,6 @@ export const steps = [
   },
   {
     name: 'the light bulb replaces a sorry',
-    smoke: true,
     async run(c) {
       await c.window.openFile('Sorry.lean');
       await c.window.cursorTo(2, 4);
@@ -153,7 +152,6 @@ export const steps = [
   },
   {
     name: 'the next ghost text is shown, and taken word by word',
-    smoke: true,
     async run(c) {
       await c.window.openFile('Words.lean');
       await c.window.cursorTo(2, 3);
@@ -240,7 +238,6 @@ export const steps = [
   },
   {
     name: 'abbreviations become symbols',
-    smoke: true,
     async run(c) {
       await c.window.openFile('Unicode.lean');
       await c.window.cursorTo(1, 4);
@@ -349,7 +346,6 @@ function environment(pid) {
 export const machines = [
   {
     name: 'a machine with no Lean at all offers to install one',
-    smoke: true,
     env: root => ({ LEAN_COPILOT_CACHE_DIR: path.join(root, 'empty-cache') }),
     async run(c) {
       await c.window.openFile('Ghost.lean');
@@ -370,7 +366,6 @@ export const machines = [
   },
   {
     name: 'a program that is not there is said, and choosing one mends it',
-    smoke: true,
     settings: { 'leanCopilot.binary': '/nowhere/lean-copilot' },
     async run(c) {
       await c.window.openFile('Ghost.lean');
