@@ -34,8 +34,10 @@ groups = [{"params": [p for p in parameters if p.dim() == 2], "weight_decay": 0.
           {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0.0}]
 optimizer = torch.optim.AdamW(groups, lr=job["lr"], betas=(0.9, 0.98), eps=1e-8, fused=True)
 
-speeds, losses = [], []
-for batch in job["batches"]:
+speeds, losses, tokens_seen = [], [], 0
+for i, batch in enumerate(job["batches"]):
+    if i == 1:
+        cpu = time.process_time()
     tokens, places, targets = (torch.tensor(batch[k]) for k in ("tokens", "places", "targets"))
     weight = torch.tensor(batch["weights"])
     begun = time.perf_counter()
@@ -48,6 +50,8 @@ for batch in job["batches"]:
     optimizer.step()
     losses.append(float(loss.detach()))
     speeds.append(batch["real"] / (time.perf_counter() - begun))
+    tokens_seen += batch["real"] if i else 0
 speeds = sorted(speeds[1:])  # the first step warms up
 print(json.dumps({"torch": torch.__version__, "threads": args.threads, "tokens_per_second": speeds[len(speeds) // 2],
+                  "tokens_per_cpu_second": tokens_seen / (time.process_time() - cpu),
                   "losses": losses}))

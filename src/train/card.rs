@@ -116,7 +116,16 @@ pub fn imported(name: &str, parameters: usize, t: &Value, curve: bool) -> String
                 ),
             ),
         ];
-        for (what, text) in lines {
+        let teachers = t["knobs"]["distil"].as_u64().filter(|n| *n > 0);
+        let taught = teachers
+            .map(|n| ("Teachers", format!("the mean prediction of {n} runs, beside the author's tactics")));
+        let cooled = t["temperature"].as_f64().map(|x| {
+            (
+                "Temperature",
+                format!("the validation loss is least at {x}, which is folded into the last norm"),
+            )
+        });
+        for (what, text) in lines.into_iter().chain(taught).chain(cooled) {
             card.push_str(&format!("- {what}: {text}\n"));
         }
         card.push_str("\n| steps | loss per token | tokens right | exact | beam: first | beam: among 8 |\n");

@@ -15,7 +15,7 @@ pub enum Engine {
     /// Slices, forward and backward by hand.
     Native(Net),
     /// burn's tensors, with a graph for the gradients.
-    Burn(Llama),
+    Burn(Box<Llama>),
 }
 
 impl Engine {
@@ -35,7 +35,7 @@ impl Engine {
 
     /// burn's tensors, whatever the device.
     pub fn burn(model: &Llama) -> Engine {
-        Engine::Burn(model.frozen())
+        Engine::Burn(Box::new(model.frozen()))
     }
 
     /// Log-probability of the target at each place of a batch, and the likeliest token there.

@@ -59,7 +59,7 @@ pub fn svg(title: &str, lines: &[Line]) -> Result<Option<String>> {
             .x_label_area_size(38)
             .y_label_area_size(52)
             .build_cartesian_2d(0.0..last, (low - margin).max(0.0)..high + margin)?;
-        chart.configure_mesh().light_line_style(WHITE).x_desc("step").y_desc("loss").draw()?;
+        chart.configure_mesh().max_light_lines(0).x_desc("step").y_desc("loss").draw()?;
         for ((name, points), color) in lines.iter().zip([BLUE, GREEN, RED]) {
             chart
                 .draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(2)))?

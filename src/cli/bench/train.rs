@@ -67,6 +67,8 @@ enum Kind {
 /// One measurement.
 struct Measured {
     tokens_per_second: f64,
+    /// The same for a second of one core, which other work on the machine changes less; Linux only.
+    tokens_per_cpu_second: Option<f64>,
     /// Share of the time that the optimiser took.
     optimizer_share: f64,
     losses: Vec<f64>,
@@ -113,16 +115,17 @@ pub fn train(args: &Args, context: &Context) -> Result<()> {
                 let line = json!({
                     "engine": name, "parameters": config.parameters(), "threads": threads,
                     "batch_tokens": args.batch_tokens, "tokens_per_second": m.tokens_per_second,
-                    "optimizer_share": m.optimizer_share, "losses": m.losses,
+                    "tokens_per_cpu_second": m.tokens_per_cpu_second, "optimizer_share": m.optimizer_share, "losses": m.losses,
                 });
                 anstream::println!("{line}");
             } else {
                 anstream::println!(
-                    "{name}, {:.1} M parameters, {threads} threads, steps of {} tokens: {:.0} tokens/s, {:.0} % of \
-                     the time in the optimiser",
+                    "{name}, {:.1} M parameters, {threads} threads, steps of {} tokens: {:.0} tokens/s, {:.0} a CPU second; \
+                     {:.0} % of the time in the optimiser",
                     config.parameters() as f64 / 1e6,
                     args.batch_tokens,
                     m.tokens_per_second,
+                    m.tokens_per_cpu_second.unwrap_or(f64::NAN),
                     100.0 * m.optimizer_share
                 );
             }
@@ -149,8 +152,11 @@ fn measure(
     let mut model = Llama::new(config, weights, &device("cpu")?)?;
     let mut optimizer = Optimizer::new(&knobs.optimizer, model.tensors().len());
     let (mut speeds, mut losses) = (Vec::new(), Vec::new());
-    let (mut all, mut optimizing) = (0.0, 0.0);
+    let (mut all, mut optimizing, mut tokens, mut cpu) = (0.0, 0.0, 0, None);
     for (i, shards) in batches.iter().enumerate() {
+        if i == 1 {
+            cpu = cpu_seconds();
+        }
         let begin = Instant::now();
         let engine = match kind {
             Kind::Native => Engine::native(&model)?,
@@ -162,12 +168,29 @@ fn measure(
         let seconds = begin.elapsed().as_secs_f64();
         losses.push(loss);
         if i > 0 {
-            speeds.push(shards.iter().map(Shard::tokens).sum::<u64>() as f64 / seconds);
+            let real: u64 = shards.iter().map(Shard::tokens).sum();
+            tokens += real;
+            speeds.push(real as f64 / seconds);
             (all, optimizing) = (all + seconds, optimizing + seconds - before);
         }
     }
     speeds.sort_by(f64::total_cmp);
-    Ok(Measured { tokens_per_second: speeds[speeds.len() / 2], optimizer_share: optimizing / all, losses })
+    let spent = cpu.zip(cpu_seconds()).map(|(begin, end)| end - begin);
+    Ok(Measured {
+        tokens_per_second: speeds[speeds.len() / 2],
+        tokens_per_cpu_second: spent.filter(|s| *s > 0.0).map(|s| tokens as f64 / s),
+        optimizer_share: optimizing / all,
+        losses,
+    })
+}
+
+/// CPU seconds of this process so far, as the kernel counts them (100 a second); none where it does not say.
+fn cpu_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // `utime` and `stime`, the 14th and 15th field; the second may hold spaces and ends with `)`.
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks = |field: Option<&str>| field?.parse::<f64>().ok();
+    Some((ticks(fields.next())? + ticks(fields.next())?) / 100.0)
 }
 
 /// `6x384` → six layers of width 384 with heads of 64 and an MLP of 8/3 of the width.
@@ -219,14 +242,17 @@ fn beside_python(
     let worst = ours.losses.iter().zip(&losses).map(apart).fold(0.0f64, |w, d| if d > w { d } else { w });
     anyhow::ensure!(losses.len() == ours.losses.len(), "the script took other steps");
     line["ratio"] = json!(ours.tokens_per_second / theirs);
+    let theirs_cpu = line["tokens_per_cpu_second"].as_f64().unwrap_or(f64::NAN);
+    let cpu_ratio = ours.tokens_per_cpu_second.unwrap_or(f64::NAN) / theirs_cpu;
+    line["cpu_ratio"] = json!(cpu_ratio);
     line["losses_apart"] = json!(worst);
     if args.json {
         anstream::println!("{line}");
     } else {
         let version = line["torch"].as_str().unwrap_or_default();
         anstream::println!(
-            "PyTorch {version}, {threads} threads: {theirs:.0} tokens/s; ours is {:.2} times that; losses apart by at \
-             most {worst:.1e} of their value",
+            "PyTorch {version}, {threads} threads: {theirs:.0} tokens/s, {theirs_cpu:.0} a CPU second; ours is {:.2} \
+             times that, {cpu_ratio:.2} times a CPU second; losses apart by at most {worst:.1e} of their value",
             ours.tokens_per_second / theirs
         );
     }
