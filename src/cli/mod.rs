@@ -16,6 +16,7 @@ mod finetune;
 mod model;
 mod modules;
 mod needs;
+mod neighbours;
 mod place;
 mod runtime;
 mod serve;
@@ -85,6 +86,8 @@ pub enum Command {
     Trace(trace::Args),
     /// Split traced steps into those to train on and those to measure on.
     Split(split::Args),
+    /// The index of a project's own proofs, from which suggestions come.
+    Neighbours(neighbours::Args),
     /// Compile what Lean files import, for the embedded Lean.
     Modules(modules::Args),
     /// Measure the sources of tactics on proofs.
@@ -129,6 +132,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Model(a) => model::model(a, context),
         Command::Trace(a) => trace::trace(a, context),
         Command::Split(a) => split::split(a, context),
+        Command::Neighbours(a) => neighbours::neighbours(a, context),
         Command::Modules(a) => modules::modules(a, context),
         Command::Eval(a) => eval::eval(a, context),
         Command::Bench(a) => bench::bench(a, context),

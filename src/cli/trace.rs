@@ -1,6 +1,6 @@
 //! `lean-copilot trace`: every tactic step of Lean files, as JSON Lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -10,11 +10,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::neighbours::project_root;
 use super::{Context, needs};
+use crate::candidates::neighbours::{ProjectIndex, learned};
 use crate::error::{Failure, FailureKind};
+use crate::proof::ProofStep;
 use crate::trace::TraceOptions;
 use crate::trace::journal::{Entry, Journal};
-use crate::trace::run::{FileReport, read_sources, trace_sources};
+use crate::trace::run::{FileReport, Sources, read_sources, trace_sources};
 
 /// Arguments of `trace`.
 #[derive(Debug, clap::Args)]
@@ -22,12 +25,14 @@ use crate::trace::run::{FileReport, read_sources, trace_sources};
 A file with errors is reported and traced as far as it goes. With `--out`, a run that was broken off, or
 whose files have changed since, is continued: `F.files` beside the output says what is done. With the embedded
 Lean, which has no Lake, what the files import of their project is compiled into the cache (`--lib`).
+With `--index`, suggestions in the project come from its own proofs as well; run it again when they have changed.
 
 Examples:
   lean-copilot trace Foo.lean                       steps on standard output
   lean-copilot trace examples --out steps.jsonl     all .lean files below a folder
   lean-copilot trace src --exclude src/old --jobs 4
   lean-copilot trace iris/src --lib quote4 --out iris.jsonl
+  lean-copilot trace . --index                      for suggestions in this project
   lean-copilot trace book/chapters --fenced         the Lean code in the documents' fences")]
 pub struct Args {
     /// Lean files, or folders with Lean files below them.
@@ -36,6 +41,10 @@ pub struct Args {
     /// Write here instead of on standard output, file by file.
     #[arg(long, short)]
     out: Option<PathBuf>,
+    /// Keep the steps in the index of the project that the first path belongs to (`lean-copilot neighbours`); files
+    /// that it has and that are unchanged are passed over, and nothing goes to standard output.
+    #[arg(long)]
+    index: bool,
     /// Leave out files at or below this path; may be given several times.
     #[arg(long)]
     exclude: Vec<PathBuf>,
@@ -69,9 +78,14 @@ pub fn trace(args: Args, context: Context) -> Result<()> {
     let names: Vec<String> = files.iter().map(|f| f.to_string_lossy().replace('\\', "/")).collect();
     let keys: BTreeMap<String, String> =
         names.iter().cloned().zip(sources.files.iter().map(|s| s.key.clone())).collect();
-    let journal = args.out.as_deref().map(|out| Journal::open(out, &keys)).transpose()?;
-    let done: Vec<&str> = journal.iter().flat_map(|j| &j.entries).map(|e| e.file.as_str()).collect();
-    let wanted: Vec<usize> = (0..files.len()).filter(|i| !done.contains(&names[*i].as_str())).collect();
+    let mut output = Output {
+        journal: args.out.as_deref().map(|out| Journal::open(out, &keys)).transpose()?,
+        index: args.index.then(|| index_of(&args.paths[0], &context)).transpose()?,
+        entries: Vec::new(),
+        reports: Vec::new(),
+    };
+    let done = output.done(&files, &sources)?;
+    let wanted: Vec<usize> = (0..files.len()).filter(|i| !done.contains(&names[*i])).collect();
     let kept = files.len() - wanted.len();
 
     let bar = ProgressBar::new(wanted.len() as u64);
@@ -80,7 +94,7 @@ pub fn trace(args: Args, context: Context) -> Result<()> {
             .expect("a valid template"),
     );
     let compiling = super::modules::progress_bar();
-    let output = Mutex::new((journal, Vec::<FileReport>::new()));
+    let output = Mutex::new(output);
     let traced = Mutex::new(0usize);
     let (started, cpu) = (Instant::now(), children_cpu());
     let report = |i: usize, report: FileReport| -> Result<()> {
@@ -92,12 +106,7 @@ pub fn trace(args: Args, context: Context) -> Result<()> {
         *traced += report.steps.len();
         bar.set_message(format!("{traced} steps, {:.0}/s", *traced as f64 / started.elapsed().as_secs_f64()));
         bar.inc(1);
-        let (journal, reports) = &mut *output.lock().expect("no panic holds the output");
-        match journal {
-            Some(journal) => journal.add(&sources.files[i].key, &report)?,
-            None => reports.push(report),
-        }
-        Ok(())
+        output.lock().expect("no panic holds the output").add(&sources.files[i].key, report)
     };
     let progress = |n: usize, all: usize, module: &str| {
         compiling.set_length(all as u64);
@@ -108,16 +117,92 @@ pub fn trace(args: Args, context: Context) -> Result<()> {
     compiling.finish_and_clear();
     bar.finish_and_clear();
 
-    let (journal, reports) = output.into_inner().expect("no panic holds the output");
-    match journal {
-        None => print_steps(reports)?,
-        Some(journal) => {
-            let traced = traced.into_inner().expect("no panic holds the count");
-            let spent = children_cpu().zip(cpu).map(|(after, before)| after - before);
-            summary(&journal.finish()?, kept, traced, started.elapsed().as_secs_f64(), spent);
-        }
+    let traced = traced.into_inner().expect("no panic holds the count");
+    let spent = children_cpu().zip(cpu).map(|(after, before)| after - before);
+    let Output { journal, index, entries, reports } = output.into_inner().expect("no panic holds the output");
+    let entries = match (journal, &index) {
+        (None, None) => return print_steps(reports),
+        (Some(journal), _) => journal.finish()?,
+        (None, Some(_)) => entries,
+    };
+    summary(&entries, kept, traced, started.elapsed().as_secs_f64(), spent);
+    if let Some(mut index) = index {
+        let missing = index.forget_missing()?;
+        let gone = if missing > 0 {
+            format!("; {missing} files that are gone are forgotten")
+        } else {
+            String::new()
+        };
+        anstream::eprintln!(
+            "the project's index has {} steps of {} files{gone}",
+            index.len()?,
+            index.files()?.len()
+        );
     }
     Ok(())
+}
+
+/// Where what is traced goes, file by file.
+struct Output {
+    journal: Option<Journal>,
+    index: Option<ProjectIndex>,
+    /// What is traced in this run, where there is only the index.
+    entries: Vec<Entry>,
+    /// What goes to standard output.
+    reports: Vec<FileReport>,
+}
+
+impl Output {
+    /// The files that need not be traced again. What the journal has of them and the index not is learnt.
+    fn done(&mut self, files: &[PathBuf], sources: &Sources) -> Result<BTreeSet<String>> {
+        let Output { journal, index, .. } = self;
+        match (journal, index) {
+            (None, None) => Ok(BTreeSet::new()),
+            (Some(journal), index) => {
+                if let Some(index) = index {
+                    journal.read(|entry, steps| learn(index, Path::new(&entry.file), &steps, &entry.key))?;
+                }
+                Ok(journal.entries.iter().map(|e| e.file.clone()).collect())
+            }
+            (None, Some(index)) => {
+                let mut done = BTreeSet::new();
+                for (file, source) in files.iter().zip(&sources.files) {
+                    if index.key_of(&index.name_of(file))?.as_deref() == Some(&source.key) {
+                        done.insert(file.to_string_lossy().replace('\\', "/"));
+                    }
+                }
+                Ok(done)
+            }
+        }
+    }
+
+    fn add(&mut self, key: &str, report: FileReport) -> Result<()> {
+        if let Some(index) = &mut self.index {
+            learn(index, &report.file, &report.steps, key)?;
+        }
+        match (&mut self.journal, &self.index) {
+            (Some(journal), _) => journal.add(key, &report)?,
+            (None, Some(_)) => self.entries.push(Entry::new(key, &report)),
+            (None, None) => self.reports.push(report),
+        }
+        Ok(())
+    }
+}
+
+/// Puts a file's steps into the index, where they are not there already.
+fn learn(index: &mut ProjectIndex, file: &Path, steps: &[ProofStep], key: &str) -> Result<()> {
+    let name = index.name_of(file);
+    if index.key_of(&name)?.as_deref() == Some(key) {
+        return Ok(());
+    }
+    index.learn(&name, &learned(steps), key)
+}
+
+/// The index of the project that a path belongs to.
+fn index_of(path: &Path, context: &Context) -> Result<ProjectIndex> {
+    let path = std::path::absolute(path)?;
+    let folder = if path.is_dir() { &path } else { path.parent().unwrap_or(&path) };
+    ProjectIndex::open(&context.dirs, &project_root(folder))
 }
 
 fn print_steps(mut reports: Vec<FileReport>) -> Result<()> {

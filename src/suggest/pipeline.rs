@@ -34,7 +34,7 @@ impl Pipeline {
     /// Starts the actors; the second Lean server and the bundle are started and loaded by the first
     /// request. Needs a Tokio runtime.
     pub fn new(dirs: Dirs, settings: Settings, command: LeanCommand) -> Result<Pipeline> {
-        let neighbours = Neighbours::new(&dirs);
+        let neighbours = Neighbours::of_project(&dirs, &command.cwd);
         let policy = PolicyHandle::spawn(dirs, settings.clone())?;
         let verifier = VerifierHandle::spawn_with_cache(command, &settings, VerdictCache::default());
         Ok(Pipeline { policy, neighbours, verifier, settings })

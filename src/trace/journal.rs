@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::FileReport;
 use crate::error::{Failure, FailureKind};
+use crate::proof::ProofStep;
 
 /// A file that is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,21 @@ pub struct Entry {
     pub declarations: usize,
     /// Those of them with steps and without errors.
     pub clean: usize,
+}
+
+impl Entry {
+    /// What is noted of a file that is traced.
+    pub fn new(key: &str, report: &FileReport) -> Entry {
+        Entry {
+            file: report.file.to_string_lossy().replace('\\', "/"),
+            key: key.to_owned(),
+            steps: report.steps.len(),
+            errors: report.errors,
+            problem: report.problem.clone(),
+            declarations: report.declarations,
+            clean: report.clean,
+        }
+    }
 }
 
 /// An output that grows.
@@ -92,18 +108,23 @@ impl Journal {
         Ok(Journal { out: out.to_owned(), steps: append(out)?, index: append(&index)?, entries: kept })
     }
 
+    /// Reads the steps of what is done, file by file, in the order of the output.
+    pub fn read(&self, mut each: impl FnMut(&Entry, Vec<ProofStep>) -> Result<()>) -> Result<()> {
+        let reading = || format!("reading `{}`", self.out.display());
+        let mut lines = BufReader::new(File::open(&self.out).with_context(reading)?).lines();
+        for entry in &self.entries {
+            let mut steps = Vec::with_capacity(entry.steps);
+            for line in lines.by_ref().take(entry.steps) {
+                steps.push(serde_json::from_str(&line.with_context(reading)?).with_context(reading)?);
+            }
+            each(entry, steps)?;
+        }
+        Ok(())
+    }
+
     /// Adds a file with its steps: the steps first, then the line that makes them count.
     pub fn add(&mut self, key: &str, report: &FileReport) -> Result<()> {
-        let file = report.file.to_string_lossy().replace('\\', "/");
-        let entry = Entry {
-            file,
-            key: key.to_owned(),
-            steps: report.steps.len(),
-            errors: report.errors,
-            problem: report.problem.clone(),
-            declarations: report.declarations,
-            clean: report.clean,
-        };
+        let entry = Entry::new(key, report);
         let mut text = Vec::new();
         for step in &report.steps {
             serde_json::to_writer(&mut text, step)?;
@@ -180,7 +201,7 @@ fn replace(path: &Path, text: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::{Goal, Origin, ProofStep, StepRange};
+    use crate::proof::{Goal, Origin, StepRange};
 
     fn report(file: &str, tactics: &[&str]) -> FileReport {
         let step = |tactic: &&str| ProofStep {
@@ -238,7 +259,10 @@ mod tests {
         journal.add("1", &report("B", &[])).unwrap();
         assert_eq!(journal.finish().unwrap().len(), 3);
         assert_eq!(tactics(&out), ["a1", "c3"], "sorted by file");
-        assert_eq!(Journal::open(&out, &all).unwrap().entries.len(), 3, "nothing is left to do");
+        let journal = Journal::open(&out, &all).unwrap();
+        let mut read = Vec::new();
+        journal.read(|e, steps| Ok(read.push((e.file.clone(), steps.len())))).unwrap();
+        assert_eq!(read, [("A".into(), 1), ("B".into(), 0), ("C".into(), 1)], "nothing is left to do");
     }
 
     #[test]

@@ -87,11 +87,34 @@ structure Ctx where
   /-- The project's own options (its lakefile's `leanOptions`). -/
   options : Options := {}
 
-abbrev M := ReaderT Ctx <| StateT (Array Step) IO
+/-- A goal as it was printed, with what else its text depends on. -/
+structure Printed where
+  tag : Name
+  type : Expr
+  openDecls : Nat
+  text : String
 
-def printGoals (ci : ContextInfo) (mctx : MetavarContext) (goals : List MVarId) : IO (List String) :=
-  if goals.isEmpty then pure []
-  else ({ ci with mctx } : ContextInfo).runMetaM {} <| goals.mapM fun g => return (← ppGoal g).pretty (width := 100)
+structure Collected where
+  steps : Array Step := #[]
+  /-- Goals without metavariables: the goals after a step are mostly those before the next. -/
+  printed : Std.HashMap MVarId Printed := {}
+  /-- What is to be put in the place of the info trees' holes: terms whose elaboration was postponed. -/
+  holes : PersistentHashMap MVarId InfoTree := {}
+
+abbrev M := ReaderT Ctx <| StateT Collected IO
+
+def printGoals (ci : ContextInfo) (mctx : MetavarContext) (goals : List MVarId) : M (List String) :=
+  goals.mapM fun g => do
+    let openDecls := ci.openDecls.length
+    let decl? := mctx.findDecl? g
+    if let (some decl, some p) := (decl?, (← get).printed[g]?) then
+      if p.tag == decl.userName && p.openDecls == openDecls && p.type == decl.type then return p.text
+    let text ← ({ ci with mctx } : ContextInfo).runMetaM {} do return (← ppGoal g).pretty (width := 100)
+    if let some decl := decl? then
+      let isOpen (d : LocalDecl) := d.type.hasMVar || (d.value?.any (·.hasMVar))
+      unless decl.type.hasMVar || decl.lctx.any isOpen do
+        modify fun s => { s with printed := s.printed.insert g { tag := decl.userName, type := decl.type, openDecls, text } }
+    return text
 
 /-- Typed by a person, and not only a token that marks the state at its place (`by`, `=>`). -/
 def isTyped (stx : Syntax) : Bool :=
@@ -150,10 +173,15 @@ def citable? (env : Environment) (c : Name) : Option Name := do
 
 /--
 The constants that a step put into the proof of its main goal: those of the terms assigned since, up to the goals
-in `stop`, which other steps prove. Of definitions only those count that the step unfolded.
+in `stop`, which other steps prove. The proofs of the goals in `inlined` stand in these terms already instead of
+the goals: `calc` and `have … := by` elaborate so. Of definitions only those count that the step unfolded.
 -/
-partial def premisesOf (env : Environment) (before after : MetavarContext) (goal : MVarId) (stop : List MVarId) :
+partial def premisesOf (env : Environment) (before after : MetavarContext) (goal : MVarId) (stop inlined : List MVarId) :
     Array Name := Id.run do
+  let proofs : Std.HashSet Expr := inlined.foldl (init := {}) fun proofs g =>
+    let (proof, _) := instantiateMVarsCore after (.mvar g)
+    -- a bare constant or variable may stand for itself, too
+    if proof.isMVar || proof.isConst || proof.isFVar then proofs else proofs.insert proof
   let mut seen : Std.HashSet MVarId := stop.foldl (·.insert ·) {}
   let mut names : Std.HashSet Name := {}
   let mut out : Array Name := #[]
@@ -169,6 +197,7 @@ partial def premisesOf (env : Environment) (before after : MetavarContext) (goal
       | some e => some e
       | none => (after.dAssignment.find? m).map fun (d : DelayedMetavarAssignment) => .mvar d.mvarIdPending
     let some term := term? | continue
+    let term := if proofs.isEmpty then term else term.replace fun e => if proofs.contains e then some (.sort .zero) else none
     for c in term.getUsedConstants do
       unless names.contains c do
         names := names.insert c
@@ -180,13 +209,18 @@ partial def premisesOf (env : Environment) (before after : MetavarContext) (goal
     todo := todo ++ (term.collectMVars {}).result
   return out
 
+/-- The first step in a block, which begins with the block's goals. -/
+def firstIn (children : Array Step) (b : Block) : Option Step :=
+  children.foldl (init := none) fun (first : Option Step) s =>
+    if b.start ≤ s.start && s.stop ≤ b.stop && first.all (s.start < ·.start) then some s else first
+
 /--
 Collects the steps below a node. `parent` is the step that holds it: what lies in none of that step's blocks
 is how the step is implemented, not a step.
 -/
 partial def visit (ci? : Option ContextInfo) (parent : Option Nat) : InfoTree → M Unit
   | .context pci t => visit (pci.mergeIntoOuter? ci?) parent t
-  | .hole _ => pure ()
+  | .hole id => do if let some t := (← get).holes.find? id then visit ci? parent t
   | .node info children => do
     let below (p : Option Nat) : M Unit := do for t in children do visit ci? p t
     let .ofTacticInfo ti := info | below parent
@@ -194,7 +228,7 @@ partial def visit (ci? : Option ContextInfo) (parent : Option Nat) : InfoTree �
     let some r := ti.stx.getRange? | below parent
     if !isTyped ti.stx || structural.contains ti.stx.getKind then return ← below parent
     let (start, stop) := (r.start.byteIdx, r.stop.byteIdx)
-    let steps ← get
+    let steps := (← get).steps
     let inBlock := match parent.bind fun p => steps[p]? with
       | some p => p.inner.any fun b => b.start ≤ start && stop ≤ b.stop
       | none => true
@@ -212,32 +246,35 @@ partial def visit (ci? : Option ContextInfo) (parent : Option Nat) : InfoTree �
     let sides := sidesOf ti.stx
     let blocks := if atomic.contains kind || !sides.isEmpty then #[] else blocksOf ti.stx
     let id := steps.size
-    modify (·.push {
-      decl := ci.parentDecl?.getD .anonymous, start, stop, kind, parent, before, after, blocks
-      inner := if sides.isEmpty then blocks else sides, goals := ti.goalsBefore })
-    unless atomic.contains kind do below (some id)
+    let inner := if sides.isEmpty then blocks else sides
+    let step := {
+      decl := ci.parentDecl?.getD .anonymous, start, stop, kind, parent, before, after, blocks, inner
+      goals := ti.goalsBefore }
+    modify fun s => { s with steps := s.steps.push step }
+    -- without a place for steps below it there are none, and most of a tree is below such tactics
+    unless inner.isEmpty do below (some id)
     if let goal :: _ := ti.goalsBefore then
-      let all ← get
-      let children := if !sides.isEmpty then [] else
-        all.foldl (start := id + 1) (init := []) fun goals s => if s.parent == some id then s.goals ++ goals else goals
-      let premises := premisesOf ci.env ti.mctxBefore ti.mctxAfter goal (ti.goalsAfter ++ children)
-      modify (·.modify id ({ · with premises }))
+      let steps := (← get).steps
+      let children := if blocks.isEmpty then #[] else
+        steps.foldl (start := id + 1) (init := #[]) fun all s => if s.parent == some id then all.push s else all
+      let inlined := (blocks.filter (·.isBy)).toList.filterMap fun b => (firstIn children b).bind (·.goals.head?)
+      let stop := children.foldl (init := ti.goalsAfter) fun stop s => s.goals ++ stop
+      let premises := premisesOf ci.env ti.mctxBefore ti.mctxAfter goal stop inlined
+      modify fun s => { s with steps := s.steps.modify id ({ · with premises }) }
 
-/-- The goals that a block begins with: those before its first step. -/
-def beginOf (steps : Array Step) (id : Nat) (b : Block) : List String := Id.run do
-  let mut first : Option Step := none
-  for s in steps do
-    if s.parent == some id && b.start ≤ s.start && s.stop ≤ b.stop && first.all (s.start < ·.start) then
-      first := some s
-  return (first.map (·.before)).getD []
+/-- The steps by the step that holds them. -/
+def childrenOf (steps : Array Step) : Std.HashMap Nat (Array Step) :=
+  steps.foldl (init := {}) fun all s => match s.parent with
+    | some p => all.insert p ((all.getD p #[]).push s)
+    | none => all
 
-def Step.toJson (steps : Array Step) (id : Nat) (s : Step) (error : Option String) : Json :=
+def Step.toJson (children : Array Step) (id : Nat) (s : Step) (error : Option String) : Json :=
   .mkObj [
     ("decl", (privateToUserName s.decl).toString), ("start", s.start), ("end", s.stop), ("kind", s.kind.toString),
     ("id", id), ("parent", s.parent.elim .null (fun p => (p : Json))),
     ("before", Lean.toJson s.before), ("after", Lean.toJson s.after),
     ("blocks", Json.arr <| s.blocks.map fun b => .mkObj [
-      ("start", b.start), ("end", b.stop), ("by", b.isBy), ("goals", Lean.toJson (beginOf steps id b))]),
+      ("start", b.start), ("end", b.stop), ("by", b.isBy), ("goals", Lean.toJson ((firstIn children b).elim [] (·.before)))]),
     ("premises", Lean.toJson (s.premises.map Name.toString)),
     ("error", error.elim .null Json.str)]
 
@@ -252,8 +289,9 @@ def printSteps (inputCtx : Parser.InputContext) (steps : Array Step) (errors : L
       if start ≤ place && place < stop && best.all (stop - start < ·.2) then best := some (i, stop - start)
     if let some (i, _) := best then
       unless errorOf.contains i do errorOf := errorOf.insert i (← m.data.toString)
+  let children := childrenOf steps
   for h : i in [0:steps.size] do
-    IO.println (steps[i].toJson steps i errorOf[i]?).compress
+    IO.println (steps[i].toJson (children.getD i #[]) i errorOf[i]?).compress
 
 /-- Environments by header: importing costs as much as a small file, in time and in memory. -/
 abbrev Imported := Std.HashMap String (Environment × MessageLog)
@@ -277,7 +315,8 @@ def declarations (commands : Array Syntax) (steps : Array Step) (errors : List N
 
 def processFile (path : String) (imported : IO.Ref Imported) (ctx : Ctx) (print : Bool) (module? : Option Compiled := none) :
     IO Unit := do
-  let opts : Options := Elab.async.set ctx.options false
+  -- linters only warn, and nobody reads that here
+  let opts : Options := (Elab.async.set ctx.options false).set `linter.all false
   let src ← IO.FS.readFile path
   let inputCtx := Parser.mkInputContext src path
   let (header, parserState, messages) ← Parser.parseHeader inputCtx
@@ -295,9 +334,13 @@ def processFile (path : String) (imported : IO.Ref Imported) (ctx : Ctx) (print 
   let commandState := { Command.mkState env messages opts with infoState.enabled := true }
   let s ← IO.processCommands inputCtx parserState commandState
   let errors := s.commandState.messages.toList.filter (·.severity == .error)
-  -- terms whose elaboration was postponed (`have … := by`) are holes until the assignment is put in
   let info := s.commandState.infoState
-  let (_, steps) ← (do for t in info.trees do visit none none (t.substitute info.assignment) : M Unit).run ctx |>.run #[]
+  let collect : M Unit := do
+    for t in info.trees do
+      visit none none t
+      -- another command's goals may have the same identity
+      modify ({ · with printed := {} })
+  let (_, { steps, .. }) ← collect.run ctx |>.run { holes := info.assignment }
   let out ← IO.getStdout
   if print then printSteps inputCtx steps errors
   if let some m := module? then

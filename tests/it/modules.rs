@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use lean_copilot::candidates::Neighbours;
+use lean_copilot::candidates::neighbours::ProjectIndex;
 use lean_copilot::lean::modules::plan::Problem;
 use lean_copilot::lean::modules::{Broken, Built, Modules};
 use lean_copilot::lean::{LeanClient, ServerProcess, client, toolchain, uri};
 use lean_copilot::lsp::position;
-use lean_copilot::proof::ProofStep;
+use lean_copilot::proof::{Goal, ProofStep};
 use serde_json::Value;
 
 use crate::support;
@@ -64,6 +66,7 @@ impl Drop for Project {
         for lib in self.modules().iter().flat_map(|m| m.lean_path(Broken::Refuse)) {
             let _ = std::fs::remove_dir_all(lib.parent().unwrap());
         }
+        let _ = ProjectIndex::remove(support::dirs(), &self.root);
     }
 }
 
@@ -163,13 +166,17 @@ async fn a_project_is_traced_with_its_broken_module_and_only_what_changed_again(
     }
     let _permit = support::permit().await;
     let project = Project::new("modules-trace");
-    // An error in one file does not keep the others from being read.
-    project.write("src/Three/Broken.lean", "import Three.First\n\nexample : 1 = 2 := rfl\n");
+    // An error in one file does not keep the others from being read, nor those that import it.
+    let broken = "module\n\npublic import Three.First\n\nexample : 1 = 2 := rfl\n\n\
+                  public theorem twisted : Three.twist 1 1 := by\n  exact Three.twist_self 1\n";
+    project.write("src/Three/Broken.lean", broken);
+    let beyond = "module\n\nimport Three.Broken\n\ntheorem beyond : Three.twist 1 1 := by\n  exact twisted\n";
+    project.write("src/Three/Beyond.lean", beyond);
     project.write("src/Three/Third.lean", &THIRD.replace("sorry", "close_it"));
     let out = project.root.join("steps.jsonl");
     let trace = || {
         let src = project.root.join("src");
-        let args = ["trace", &src.to_string_lossy(), "--out", &out.to_string_lossy()];
+        let args = ["trace", &src.to_string_lossy(), "--index", "--out", &out.to_string_lossy()];
         let (code, _, stderr) = tokio::task::block_in_place(|| program(&args));
         assert_eq!(code, Some(0), "{stderr}");
         let text = std::fs::read_to_string(&out).unwrap();
@@ -182,15 +189,42 @@ async fn a_project_is_traced_with_its_broken_module_and_only_what_changed_again(
         |decl: &str| steps.iter().filter(|s| s.decl == decl).map(|s| s.tactic.as_str()).collect::<Vec<_>>();
     assert_eq!(of("Three.twist_self"), ["unfold twist", "omega"]);
     assert_eq!(of("third"), ["close_it"]);
+    assert_eq!((of("twisted"), of("beyond")), (vec!["exact Three.twist_self 1"], vec!["exact twisted"]));
+    assert!(steps.iter().all(|s| s.error.is_none()), "{steps:?}");
     let third = steps.iter().find(|s| s.decl == "third").unwrap();
     assert_eq!((third.error.as_deref(), third.premises.join(" ").as_str()), (None, "Three.twist_self"));
 
     let (again, stderr) = trace();
     assert_eq!(again, steps);
-    assert!(stderr.contains("of 4 files, 4 of them traced before"), "{stderr}");
+    assert!(stderr.contains("of 5 files, 5 of them traced before"), "{stderr}");
+
+    // What the project has proved is proposed in it: in the names of the goal, in a session that goes on …
+    let session = Neighbours::of_project(support::dirs(), &project.root);
+    let goal = Goal::parse("m : Nat\n⊢ Three.twist (m + 1) (m + 1)");
+    let proposed =
+        || -> Vec<String> { session.propose(&goal, 16).unwrap().into_iter().map(|c| c.tactic).collect() };
+    let before = proposed();
+    assert!(
+        ["close_it", "unfold Three.twist"].iter().all(|t| before.contains(&(*t).to_owned())),
+        "{before:?}"
+    );
     project.write("src/Three/Second.lean", &format!("{SECOND}-- changed\n"));
+    project.write("src/Three/Third.lean", &THIRD.replace("sorry", "exact Three.twist_self _"));
     let (_, stderr) = trace();
-    assert!(stderr.contains("of 4 files, 2 of them traced before"), "the third imports the second: {stderr}");
+    assert!(stderr.contains("of 5 files, 3 of them traced before"), "the third imports the second: {stderr}");
+    let after = proposed();
+    assert!(after.contains(&"exact Three.twist_self _".to_owned()), "{after:?}");
+    assert!(!after.contains(&"close_it".to_owned()), "the file does not say it any more: {after:?}");
+
+    // … and in one that begins, from where the editor has the file.
+    let place = format!("{}:4:3", project.write("src/Three/Third.lean", THIRD).display());
+    let (code, stdout, stderr) = tokio::task::block_in_place(|| program(&["suggest", &place, "--json"]));
+    assert_eq!(code, Some(0), "{stderr}");
+    let out: Value = serde_json::from_str(&stdout).unwrap();
+    let ours = |s: &&Value| s["source"] == "neighbours";
+    let tactics: Vec<&Value> =
+        out["suggestions"].as_array().unwrap().iter().filter(ours).map(|s| &s["tactic"]).collect();
+    assert!(tactics.iter().any(|t| *t == "exact Three.twist_self _"), "{stdout}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -87,6 +87,7 @@ fn blocks_become_actions_with_holes() {
     // What a step rests on, by the names that a person would cite.
     assert_eq!(find("rw [k, Nat.add_comm]").premises, ["Nat.add_comm"]);
     assert_eq!(find("exact Or.inl hq").premises, Vec::<String>::new());
+    assert_eq!(calc.premises, Vec::<String>::new(), "what its steps rest on is theirs");
 
     // A file with an error is traced as far as it goes, and said to have one.
     assert_eq!((report.declarations, report.clean), (4, 3));

@@ -1,43 +1,49 @@
 //! Steps that were done, found again by the goals that they were done at: a full-text index of SQLite.
 //!
-//! Every goal is a row of hashed terms ([`super::terms`]). A question takes the goal's rarest terms, so many
-//! that at most a few hundred rows hold one, lets the index find the likest of them (Okapi BM25, as SQLite
-//! computes it), and weighs those again by the rarity of what they share. What is added is found by the next
-//! question, by other processes as well.
+//! Every goal is a row of hashed terms ([`super::terms`]). A question takes the goal's rarest terms, so many that at
+//! most a few hundred rows hold one, has the index find those rows, the newest first where a term alone has more,
+//! and weighs them by the rarity of what they share. How many rows hold a term is counted as they are learnt: the
+//! full-text index would read all of them to say so. What is added is found by the next question, by other
+//! processes as well.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::terms::{Term, terms};
 use crate::proof::Goal;
 
 /// Version of the schema and of the terms: an index of another version is made anew.
-const VERSION: i64 = 1;
-/// Rows that the terms of a question may lead to, about: it bounds the time of an answer.
+const VERSION: i64 = 2;
+/// Rows that a question weighs, at most: it bounds the time of an answer.
 const REACH: u64 = 600;
 /// Terms of a question.
 const TERMS: usize = 24;
-/// Rows weighed again.
-const WEIGHED: usize = 48;
+/// Rows of an answer.
+const ANSWERED: usize = 48;
 /// How long a process waits for another one's write.
 const BUSY: Duration = Duration::from_secs(2);
+/// The database's pages that a connection keeps, in KiB.
+const PAGES_KIB: i64 = 16 * 1024;
 
+// The terms stand before the texts, so that weighing a row does not read those. `key` is a hash of origin, goal and
+// tactic: an index over the texts would hold all of them a second time.
 const SCHEMA: &str = "
+    CREATE TABLE origins (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL) STRICT;
     CREATE TABLE steps (
         id INTEGER PRIMARY KEY,
-        origin TEXT NOT NULL,
-        goal TEXT NOT NULL,
+        origin INTEGER NOT NULL,
+        key INTEGER NOT NULL UNIQUE,
+        terms BLOB NOT NULL,
         tactic TEXT NOT NULL,
-        words TEXT NOT NULL,
-        UNIQUE (origin, goal, tactic)
+        goal TEXT NOT NULL
     ) STRICT;
-    CREATE TABLE origins (name TEXT PRIMARY KEY NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE VIRTUAL TABLE words USING fts5(text, content='', contentless_delete=1, detail=none, tokenize='ascii');
-    CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);";
+    CREATE INDEX steps_by_origin ON steps (origin);
+    CREATE TABLE counts (term INTEGER PRIMARY KEY, rows INTEGER NOT NULL) STRICT;
+    CREATE VIRTUAL TABLE words USING fts5(text, content='', contentless_delete=1, detail=none, tokenize='ascii');";
 
 /// A step to learn.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +72,7 @@ pub struct Neighbour {
 pub struct Index {
     connection: Connection,
     path: PathBuf,
+    opened: Identity,
 }
 
 impl Index {
@@ -76,23 +83,15 @@ impl Index {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create `{}`", folder.display()))?;
         }
-        match connect(path) {
-            Ok(connection) => Ok(Index { connection, path: path.to_owned() }),
+        let connection = match connect(path) {
+            Ok(connection) => connection,
             Err(error) => {
                 tracing::info!("the index of steps is made anew: {error:#}");
-                for suffix in ["", "-wal", "-shm"] {
-                    let mut name = path.as_os_str().to_owned();
-                    name.push(suffix);
-                    match std::fs::remove_file(&name) {
-                        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
-                        _ => {}
-                    }
-                }
-                let connection =
-                    connect(path).with_context(|| format!("cannot open `{}`", path.display()))?;
-                Ok(Index { connection, path: path.to_owned() })
+                delete(path).with_context(|| format!("cannot remove `{}`", path.display()))?;
+                connect(path).with_context(|| format!("cannot open `{}`", path.display()))?
             }
-        }
+        };
+        Ok(Index { connection, path: path.to_owned(), opened: identity(path) })
     }
 
     /// The database file.
@@ -100,45 +99,43 @@ impl Index {
         &self.path
     }
 
+    /// Whether the file that was opened is the one in its place, and not one that was thrown away.
+    pub fn is_in_place(&self) -> bool {
+        self.opened.is_some() && identity(&self.path) == self.opened
+    }
+
     /// Adds steps of an origin (known ones are passed over) and notes how far it has been read: all or none.
     pub fn learn(&mut self, origin: &str, steps: &[Learned], state: &str) -> Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut row = transaction.prepare_cached(
-                "INSERT OR IGNORE INTO steps (origin, goal, tactic, words) VALUES (?1, ?2, ?3, ?4)",
-            )?;
-            let mut text = transaction.prepare_cached("INSERT INTO words (rowid, text) VALUES (?1, ?2)")?;
-            for step in steps {
-                let words: Vec<String> = terms(&step.goal).keys().map(|t| t.word()).collect();
-                let words = words.join(" ");
-                if row.execute(params![origin, step.goal.text, step.tactic, words])? > 0 {
-                    text.execute(params![transaction.last_insert_rowid(), words])?;
-                }
-            }
-        }
-        transaction.execute(
-            "INSERT INTO origins VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET state = ?2",
-            params![origin, state],
-        )?;
-        transaction.commit()?;
-        Ok(())
+        add(&transaction, origin, steps, state)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Puts steps in the place of all that is known of an origin: all or none.
+    pub fn replace(&mut self, origin: &str, steps: &[Learned], state: &str) -> Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        remove(&transaction, origin)?;
+        add(&transaction, origin, steps, state)?;
+        Ok(transaction.commit()?)
     }
 
     /// Forgets all steps of an origin.
     pub fn forget(&mut self, origin: &str) -> Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction
-            .execute("DELETE FROM words WHERE rowid IN (SELECT id FROM steps WHERE origin = ?1)", [origin])?;
-        transaction.execute("DELETE FROM steps WHERE origin = ?1", [origin])?;
-        transaction.execute("DELETE FROM origins WHERE name = ?1", [origin])?;
-        transaction.commit()?;
-        Ok(())
+        remove(&transaction, origin)?;
+        Ok(transaction.commit()?)
     }
 
     /// How far an origin has been read, as [`Index::learn`] was told.
     pub fn state(&self, origin: &str) -> Result<Option<String>> {
         let mut read = self.connection.prepare_cached("SELECT state FROM origins WHERE name = ?1")?;
         Ok(read.query_row([origin], |r| r.get(0)).optional()?)
+    }
+
+    /// The origins, by name.
+    pub fn origins(&self) -> Result<Vec<String>> {
+        let mut read = self.connection.prepare_cached("SELECT name FROM origins ORDER BY name")?;
+        Ok(read.query_map([], |r| r.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// Number of steps.
@@ -159,57 +156,129 @@ impl Index {
             self.connection.query_row("SELECT max(id) FROM steps", [], |r| r.get::<_, Option<i64>>(0))?;
         let Some(total) = total else { return Ok(Vec::new()) };
         let counts = self.counts(asked.keys())?;
-        let rarity = |term: &Term| {
-            let holding = counts.get(term).copied().unwrap_or(0) as f64;
-            ((total as f64 + 1.0) / (holding + 0.5)).ln().max(0.0)
-        };
+        // Weight times rarity of each term that was asked for.
+        let weights: HashMap<Term, f64> = asked
+            .iter()
+            .map(|(term, weight)| {
+                let holding = counts.get(term).copied().unwrap_or(0) as f64;
+                (*term, weight * ((total as f64 + 1.0) / (holding + 0.5)).ln().max(0.0))
+            })
+            .collect();
         let question = question(&counts);
         if question.is_empty() {
             return Ok(Vec::new());
         }
+        let whole: f64 = weights.values().sum();
+        let mut found = self.weighed(&question, &weights, whole)?;
+        // Among equals the newest.
+        found.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+        found.truncate(ANSWERED);
+        let mut read = self.connection.prepare_cached(
+            "SELECT goal, tactic, name FROM steps JOIN origins ON origins.id = steps.origin WHERE steps.id = ?1",
+        )?;
+        let mut out = Vec::with_capacity(found.len());
+        for (likeness, id) in found {
+            let row =
+                read.query_row([id], |r| Ok((r.get::<_, String>(0)?, r.get(1)?, r.get(2)?))).optional()?;
+            // Deleted by another process meanwhile.
+            let Some((goal, tactic, origin)) = row else { continue };
+            out.push(Neighbour { goal: Goal::parse(&goal), tactic, origin, likeness });
+        }
+        Ok(out)
+    }
+
+    /// The rows that answer a question, with their likeness to what was asked for.
+    fn weighed(&self, question: &str, weights: &HashMap<Term, f64>, whole: f64) -> Result<Vec<(f64, i64)>> {
         let mut find = self
             .connection
-            .prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rank LIMIT ?2")?;
+            .prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid DESC LIMIT ?2")?;
         let rows: Vec<i64> =
-            find.query_map(params![question, WEIGHED as i64], |r| r.get(0))?.collect::<Result<_, _>>()?;
-        let mut read =
-            self.connection.prepare_cached("SELECT goal, tactic, origin, words FROM steps WHERE id = ?1")?;
-        let whole: f64 = asked.iter().map(|(t, w)| w * rarity(t)).sum();
+            find.query_map(params![question, REACH as i64], |r| r.get(0))?.collect::<Result<_, _>>()?;
+        let mut read = self.connection.prepare_cached("SELECT terms FROM steps WHERE id = ?1")?;
         let mut found = Vec::with_capacity(rows.len());
         for id in rows {
-            let row = read.query_row([id], |r| {
-                Ok((
-                    r.get::<_, String>(0)?,
-                    r.get::<_, String>(1)?,
-                    r.get::<_, String>(2)?,
-                    r.get::<_, String>(3)?,
-                ))
-            });
-            // Deleted by another process meanwhile.
-            let Some((goal, tactic, origin, words)) = row.optional()? else { continue };
-            let theirs: Vec<Term> = words.split(' ').filter_map(Term::from_word).collect();
-            let shared: f64 = theirs.iter().filter_map(|t| asked.get(t).map(|w| w * rarity(t))).sum();
-            // Terms that only the other goal has make it less like; their rarity is not looked up.
-            let foreign = theirs.iter().filter(|t| !asked.contains_key(t)).count() as f64;
-            let likeness = shared / (whole + 0.5 * foreign).max(f64::MIN_POSITIVE);
-            found.push(Neighbour { goal: Goal::parse(&goal), tactic, origin, likeness });
+            let weigh = |r: &rusqlite::Row<'_>| {
+                let (mut shared, mut foreign) = (0.0, 0usize);
+                for term in Term::read_all(r.get_ref(0)?.as_blob()?) {
+                    match weights.get(&term) {
+                        Some(weight) => shared += weight,
+                        None => foreign += 1,
+                    }
+                }
+                // Terms that only the other goal has make it less like; their rarity is not looked up.
+                Ok(shared / (whole + 0.5 * foreign as f64).max(f64::MIN_POSITIVE))
+            };
+            found.extend(read.query_row([id], weigh).optional()?.map(|likeness| (likeness, id)));
         }
-        found.sort_by(|a, b| b.likeness.total_cmp(&a.likeness).then_with(|| a.tactic.cmp(&b.tactic)));
         Ok(found)
     }
 
     /// How many rows hold each term; terms that none holds are left out.
     fn counts<'a>(&self, terms: impl Iterator<Item = &'a Term>) -> Result<HashMap<Term, u64>> {
-        let mut count = self.connection.prepare_cached("SELECT doc FROM vocabulary WHERE term = ?1")?;
+        let mut count = self.connection.prepare_cached("SELECT rows FROM counts WHERE term = ?1")?;
         let mut out = HashMap::new();
         for term in terms {
-            let rows: Option<i64> = count.query_row([term.word()], |r| r.get(0)).optional()?;
+            let rows: Option<i64> = count.query_row([term.number()], |r| r.get(0)).optional()?;
             if let Some(rows) = rows.filter(|n| *n > 0) {
                 out.insert(*term, rows as u64);
             }
         }
         Ok(out)
     }
+}
+
+/// Adds steps of an origin and notes its state.
+fn add(transaction: &Transaction<'_>, origin: &str, steps: &[Learned], state: &str) -> Result<()> {
+    let id: i64 = transaction.query_row(
+        "INSERT INTO origins (name, state) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET state = ?2 RETURNING id",
+        params![origin, state],
+        |r| r.get(0),
+    )?;
+    let mut row = transaction.prepare_cached(
+        "INSERT OR IGNORE INTO steps (origin, key, terms, tactic, goal) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    let mut text = transaction.prepare_cached("INSERT INTO words (rowid, text) VALUES (?1, ?2)")?;
+    let mut counted: BTreeMap<Term, i64> = BTreeMap::new();
+    for step in steps {
+        let key = Term::of_text(&format!("{origin}\0{}\0{}", step.goal.text, step.tactic)).number();
+        let terms: Vec<Term> = terms(&step.goal).into_keys().collect();
+        if row.execute(params![id, key, Term::write_all(&terms), step.tactic, step.goal.text])? > 0 {
+            let words: Vec<String> = terms.iter().map(|t| t.word()).collect();
+            text.execute(params![transaction.last_insert_rowid(), words.join(" ")])?;
+            terms.into_iter().for_each(|t| *counted.entry(t).or_default() += 1);
+        }
+    }
+    count(transaction, &counted)
+}
+
+/// Removes an origin with its steps.
+fn remove(transaction: &Transaction<'_>, origin: &str) -> Result<()> {
+    let id: Option<i64> =
+        transaction.query_row("SELECT id FROM origins WHERE name = ?1", [origin], |r| r.get(0)).optional()?;
+    let Some(id) = id else { return Ok(()) };
+    let mut counted: BTreeMap<Term, i64> = BTreeMap::new();
+    let mut read = transaction.prepare_cached("SELECT terms FROM steps WHERE origin = ?1")?;
+    let mut rows = read.query([id])?;
+    while let Some(row) = rows.next()? {
+        Term::read_all(row.get_ref(0)?.as_blob()?).for_each(|t| *counted.entry(t).or_default() -= 1);
+    }
+    count(transaction, &counted)?;
+    transaction.execute("DELETE FROM counts WHERE rows <= 0", [])?;
+    transaction.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM steps WHERE origin = ?1)", [id])?;
+    transaction.execute("DELETE FROM steps WHERE origin = ?1", [id])?;
+    transaction.execute("DELETE FROM origins WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+/// Changes how many rows hold each term.
+fn count(transaction: &Transaction<'_>, by: &BTreeMap<Term, i64>) -> Result<()> {
+    let mut change = transaction.prepare_cached(
+        "INSERT INTO counts VALUES (?1, ?2) ON CONFLICT (term) DO UPDATE SET rows = rows + ?2",
+    )?;
+    for (term, n) in by {
+        change.execute(params![term.number(), n])?;
+    }
+    Ok(())
 }
 
 /// The rarest terms as a question to the index, at least one.
@@ -227,10 +296,38 @@ fn question(counts: &HashMap<Term, u64>) -> String {
     words.join(" OR ")
 }
 
+/// Tells a file from another one that takes its place later.
+type Identity = Option<(u64, u64)>;
+
+/// The identity of a file, if it is there. Found without opening it: closing a file would drop the locks that SQLite
+/// has on it in this process.
+fn identity(path: &Path) -> Identity {
+    let meta = std::fs::metadata(path).ok()?;
+    #[cfg(unix)]
+    return Some((std::os::unix::fs::MetadataExt::dev(&meta), std::os::unix::fs::MetadataExt::ino(&meta)));
+    // Elsewhere nobody can remove a file that is open.
+    #[cfg(not(unix))]
+    return meta.is_file().then_some((0, 0));
+}
+
+/// Removes an index with what SQLite keeps beside it.
+pub(super) fn delete(path: &Path) -> std::io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(&name) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn connect(path: &Path) -> Result<Connection> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "cache_size", -PAGES_KIB)?;
     // What a person deletes from the feedback store must not lie in free pages here.
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -295,6 +392,23 @@ mod tests {
         let (mut writer, reader) = (Index::open(&path).unwrap(), Index::open(&path).unwrap());
         writer.learn("history", &[step("h : p ∧ q\n⊢ q ∧ p", "exact ⟨h.2, h.1⟩")], "1").unwrap();
         assert_eq!(tactics(&reader, "g : a ∧ b\n⊢ b ∧ a"), ["exact ⟨h.2, h.1⟩"]);
+    }
+
+    #[test]
+    fn of_more_rows_than_can_be_weighed_the_newest_are_and_what_is_replaced_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut index = Index::open(&dir.path().join("steps.db")).unwrap();
+        let goal = "h : p\n⊢ p ∨ q";
+        let old: Vec<Learned> = (0..REACH + 50).map(|n| step(goal, &format!("old {n}"))).collect();
+        index.learn("old", &old, "").unwrap();
+        index.learn("new", &[step(goal, "left")], "").unwrap();
+        let found = tactics(&index, goal);
+        assert_eq!((found.len(), found[0].as_str()), (ANSWERED, "left"));
+        index.replace("old", &[step("⊢ True", "trivial")], "").unwrap();
+        assert_eq!(tactics(&index, goal), ["left"]);
+        // How many rows hold a term goes back with them.
+        let counts = index.counts(terms(&Goal::parse(goal)).keys()).unwrap();
+        assert!(!counts.is_empty() && counts.values().all(|n| *n == 1), "{counts:?}");
     }
 
     #[test]

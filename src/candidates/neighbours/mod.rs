@@ -1,11 +1,12 @@
-//! Candidates from what was done on similar goals: a person's own history, the shipped corpus.
+//! Candidates from what was done on similar goals: a person's own history, the project's proofs, the shipped
+//! corpus.
 //!
 //! [`terms`] says what a goal is found again by, [`index`] finds it, [`adapt`] rewrites what was done there
-//! in the names of the goal at hand. The index is derived data: all of it can be read anew from the feedback
-//! store and the corpus.
+//! in the names of the goal at hand. An index is derived data: that of the user is read anew from the feedback
+//! store and the corpus, that of a project ([`project`]) from its traced files.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -17,9 +18,11 @@ use crate::proof::{Candidate, Goal, ProofStep, Source, tactic};
 
 pub mod adapt;
 pub mod index;
+pub mod project;
 pub mod terms;
 
 pub use index::{Index, Learned, Neighbour};
+pub use project::ProjectIndex;
 
 /// Goals less alike than this have little to say to each other.
 const LEAST_LIKENESS: f64 = 0.15;
@@ -38,17 +41,35 @@ struct Inner {
     path: PathBuf,
     corpus: PathBuf,
     feedback: PathBuf,
-    open: Mutex<Option<Index>>,
+    /// Where the index of the project lies, if it has one.
+    project: Option<PathBuf>,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    user: Option<Index>,
+    project: Option<Index>,
 }
 
 impl Neighbours {
     /// The user's index, over the shipped corpus and the user's feedback store. Touches nothing yet.
     pub fn new(dirs: &Dirs) -> Neighbours {
+        Neighbours::with(dirs, None)
+    }
+
+    /// The user's index and that of the project in this folder, if it has one now or later.
+    pub fn of_project(dirs: &Dirs, root: &Path) -> Neighbours {
+        Neighbours::with(dirs, Some(ProjectIndex::path_in(dirs, root)))
+    }
+
+    fn with(dirs: &Dirs, project: Option<PathBuf>) -> Neighbours {
         Neighbours(Arc::new(Inner {
             path: Neighbours::path_in(dirs),
             corpus: dirs.share.join("examples").join("steps.jsonl"),
             feedback: Store::path_in(dirs),
-            open: Mutex::new(None),
+            project,
+            open: Mutex::default(),
         }))
     }
 
@@ -60,12 +81,26 @@ impl Neighbours {
     /// Up to `k` tactics, the most promising first. Waits for the disk: call it where that is allowed.
     pub fn propose(&self, goal: &Goal, k: usize) -> Result<Vec<Candidate>> {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = match &mut *open {
+        let Open { user, project } = &mut *open;
+        let index = match user {
             Some(index) => index,
             none => none.insert(Index::open(&self.0.path)?),
         };
         self.0.refresh(index)?;
-        Ok(candidates(&index.similar(goal)?, goal, k))
+        let mut similar = index.similar(goal)?;
+        if let Some(path) = &self.0.project {
+            // It may be made, thrown away and made again while we run; asking makes none.
+            if project.as_ref().is_some_and(|p| !p.is_in_place()) {
+                *project = None;
+            }
+            if project.is_none() && path.is_file() {
+                *project = Some(Index::open(path)?);
+            }
+            if let Some(index) = project {
+                similar.extend(index.similar(goal)?);
+            }
+        }
+        Ok(candidates(&similar, goal, k))
     }
 }
 
@@ -106,7 +141,7 @@ impl Inner {
 }
 
 /// Steps without error and without `sorry`, as the index learns them.
-fn learned(steps: &[ProofStep]) -> Vec<Learned> {
+pub fn learned(steps: &[ProofStep]) -> Vec<Learned> {
     steps
         .iter()
         .filter(|s| s.error.is_none() && tactic::refusal(&s.tactic).is_none())
@@ -120,8 +155,8 @@ fn candidates(neighbours: &[Neighbour], goal: &Goal, k: usize) -> Vec<Candidate>
     let mut votes: HashMap<String, (f64, String)> = HashMap::new();
     for n in neighbours.iter().filter(|n| n.likeness >= LEAST_LIKENESS) {
         let Some(text) = adapt::adapt(&n.tactic, &n.goal, goal) else { continue };
-        // What the person did in their own proofs counts a little more.
-        let weight = if n.origin == HISTORY { 1.1 } else { 1.0 };
+        // What was done in this project, by this person, counts a little more.
+        let weight = if n.origin == CORPUS { 1.0 } else { 1.1 };
         let vote = votes.entry(tactic::normalise(&text)).or_insert((0.0, text));
         let likeness = n.likeness * weight;
         vote.0 = vote.0.max(likeness) + 0.1 * vote.0.min(likeness);

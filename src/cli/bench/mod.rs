@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 mod cancel;
+mod neighbours;
 mod policy;
 mod proxy;
 mod soak;
@@ -20,6 +21,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// Time to find what was done at similar goals, over many steps.
+    Neighbours(neighbours::Args),
     /// Time from a goal to the policy's candidates.
     Policy(policy::Args),
     /// What the proxy adds to a message's way, against the same server without it.
@@ -37,6 +40,7 @@ enum Bench {
 /// Runs the benchmark.
 pub fn bench(args: Args, context: super::Context) -> anyhow::Result<()> {
     match args.bench {
+        Bench::Neighbours(a) => neighbours::neighbours(&a, &context),
         Bench::Policy(a) => policy::policy(a, context),
         Bench::Proxy(a) => proxy::proxy(&a),
         Bench::Soak(a) => soak::soak(&a, &context),

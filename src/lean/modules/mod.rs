@@ -99,10 +99,13 @@ impl Modules {
         Ok(Some(Modules { project, lean, toolchain: build, cache: dirs.cache.clone(), stores, core }))
     }
 
-    /// The folders of compiled modules; with [`Broken::Keep`] those of modules with errors behind them.
+    /// The folders of compiled modules; with [`Broken::Keep`] those that have modules with errors as well.
     pub fn lean_path(&self, broken: Broken) -> Vec<PathBuf> {
-        let partial = self.stores.iter().filter(|_| broken == Broken::Keep).map(PackageStore::partial);
-        self.stores.iter().map(PackageStore::lib).chain(partial).collect()
+        let folder = match broken {
+            Broken::Refuse => PackageStore::lib,
+            Broken::Keep => PackageStore::all,
+        };
+        self.stores.iter().map(folder).collect()
     }
 
     /// The options of the package that a file belongs to: those of its lakefile.
@@ -157,7 +160,7 @@ impl Modules {
         serde_json::json!({
             "file": unit.file.display().to_string(),
             "module": unit.module,
-            // Moved to `partial` where it turns out to have errors.
+            // Moved to `all` where it turns out to have errors.
             "olean": self.stores[unit.package].olean(&unit.module, false),
             "options": self.project.packages[unit.package].options,
             "keep": broken == Broken::Keep,
@@ -253,8 +256,8 @@ impl Modules {
         let store = &self.stores[unit.package];
         let partial = tainted || problem.is_some();
         let compiled = store.olean(&unit.module, false).is_file();
-        if compiled && partial {
-            store.set_apart(&unit.module)?;
+        if compiled {
+            store.place(&unit.module, partial)?;
         }
         let stamp = Stamp { key: unit.key.clone(), problem, compiled, partial };
         store.set_stamp(&unit.module, &stamp)?;

@@ -1,8 +1,9 @@
 //! Where compiled modules are kept: in the cache, never in the user's project.
 //!
 //! `<cache>/modules/<package>-<hash>/` with `lib/A/B.olean`, what `LEAN_PATH` names, and `stamps/A.B.json`, which
-//! says from what it was made. `partial/` holds modules that have errors, and those that import them: good
-//! enough to trace proofs in, and never in the search path of what verifies.
+//! says from what it was made. `all/` holds these modules and beside them those that have errors, or import some
+//! that have: good enough to trace proofs in, and never in the search path of what verifies. It is whole, and not
+//! an addition to `lib`, because Lean takes all modules below `A` from the first folder that has an `A`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ pub struct Stamp {
     pub key: String,
     /// Lean's first error, or how Lean ended; none where all went well.
     pub problem: Option<String>,
-    /// Whether there is a compiled form, below `lib` without a problem and below `partial` with one.
+    /// Whether there is a compiled form, below `lib` and `all` where it is whole, below `all` where it is partial.
     pub compiled: bool,
     /// Whether it has errors, or imports a module that has.
     pub partial: bool,
@@ -44,15 +45,15 @@ impl PackageStore {
         self.folder.join("lib")
     }
 
-    /// The folder of modules with errors.
-    pub fn partial(&self) -> PathBuf {
-        self.folder.join("partial")
+    /// The folder for LEAN_PATH of who wants modules with errors, too.
+    pub fn all(&self) -> PathBuf {
+        self.folder.join("all")
     }
 
     /// Where a module's compiled form goes.
     pub fn olean(&self, module: &str, partial: bool) -> PathBuf {
         let below: PathBuf = module.split('.').collect();
-        let base = if partial { self.partial() } else { self.lib() };
+        let base = if partial { self.all() } else { self.lib() };
         // Not `with_extension`: the last part of a name may hold a dot.
         let mut path = base.join(below).into_os_string();
         path.push(".olean");
@@ -67,7 +68,8 @@ impl PackageStore {
     pub fn stamp(&self, module: &str) -> Option<Stamp> {
         let text = std::fs::read_to_string(self.stamp_file(module)).ok()?;
         let stamp: Stamp = serde_json::from_str(&text).ok()?;
-        (!stamp.compiled || self.olean(module, stamp.partial).is_file()).then_some(stamp)
+        let is_there = |partial| self.olean(module, partial).is_file();
+        (!stamp.compiled || is_there(true) && (stamp.partial || is_there(false))).then_some(stamp)
     }
 
     /// Forgets a module, before it is compiled again.
@@ -85,14 +87,18 @@ impl PackageStore {
         Ok(())
     }
 
-    /// Moves a module's compiled form from `lib` to `partial`.
-    pub fn set_apart(&self, module: &str) -> Result<()> {
+    /// Puts a module's new compiled form, which is in `lib`, in its place: into `all`, and out of `lib` where it is
+    /// partial.
+    pub fn place(&self, module: &str, partial: bool) -> Result<()> {
         let (from, to) = (self.olean(module, false), self.olean(module, true));
         std::fs::create_dir_all(to.parent().expect("a module lies in a folder"))?;
-        for (from, to) in parts(&from).into_iter().zip(parts(&to)) {
-            if from.is_file() {
-                std::fs::rename(&from, &to).with_context(|| format!("cannot move `{}`", from.display()))?;
-            }
+        for (from, to) in parts(&from).into_iter().zip(parts(&to)).filter(|(from, _)| from.is_file()) {
+            let placed = match partial {
+                true => std::fs::rename(&from, &to),
+                // Where the file system has no links, a copy.
+                false => std::fs::hard_link(&from, &to).or_else(|_| std::fs::copy(&from, &to).map(drop)),
+            };
+            placed.with_context(|| format!("cannot place `{}`", to.display()))?;
         }
         Ok(())
     }
@@ -154,9 +160,15 @@ mod tests {
         assert!(olean.ends_with("lib/A/B.olean"));
         std::fs::create_dir_all(olean.parent().unwrap()).unwrap();
         std::fs::write(&olean, "").unwrap();
-        assert_eq!(store.stamp("A.B"), Some(stamp));
+        store.place("A.B", false).unwrap();
+        assert_eq!(store.stamp("A.B"), Some(stamp.clone()));
         store.forget("A.B").unwrap();
         assert!(!olean.exists() && store.stamp("A.B").is_none());
+        // One with errors is found by nobody who looks in `lib`.
+        std::fs::write(&olean, "").unwrap();
+        store.place("A.B", true).unwrap();
+        store.set_stamp("A.B", &Stamp { partial: true, ..stamp }).unwrap();
+        assert!(!olean.exists() && store.stamp("A.B").is_some());
         let other = PackageStore::new(cache.path(), Path::new("/some/project"), "another Lean");
         assert_ne!(store, other);
     }
