@@ -14,11 +14,15 @@ Several runs in one call (a JSON list; each entry changes knobs of the table bel
      {"name": "half", "fraction": 0.5, "minutes": 1},
      {"name": "final", "like": "best", "minutes": 5}]
 
-`"like": "best"` waits for all entries before it and takes over the knobs of the one with the lowest validation loss.
+`"like": "best"` waits for all entries before it and takes over the knobs of the one with the lowest validation loss;
+`"distil": 3` makes a run learn from the mean prediction of the three best of them as well.
 
 Out comes a folder for each run and `best`, the run over all data with the lowest validation loss: `config.json`,
 `tokenizer.json`, weights in half precision under their standard names (in shards of `--shard-mib`), `training.json`
 (knobs, hardware, losses). `runs.json` sums all up. Held-out figures are only reported: nothing is chosen by them.
+
+A model that has seen its examples often is too sure of itself long before its first choices stop getting better. So
+weights are judged by their validation loss at the best temperature, and that temperature is folded into the last norm.
 `--resume` goes on where `checkpoint.pt` of each run ends.
 
 Needs torch, transformers, tokenizers, safetensors, numpy; reads and writes nothing outside of its two folders.
@@ -54,19 +58,29 @@ class Knobs:
     weight_decay: float = 0.1  # on matrices only
     clip: float = 1.0  # global norm of the gradients
     ema: float = 0.998  # of the weights, which is what is kept; 0: none
+    optimizer: str = "adamw"  # or "muon": orthogonalised momentum for the blocks' matrices
     # The loss.
     dropout: float = 0.1  # of the embedding and of what each block adds
     prompt_weight: float = 0.1  # of predicting the goal as well
     label_smoothing: float = 0.0
+    distil: int = 0  # teachers: so many of the best runs before this one
+    distil_weight: float = 0.5  # of the teachers' prediction; the rest is the author's tactic
+    distil_temperature: float = 2.0
     seed: int = 1
     # Looking and keeping.
     eval_seconds: float = 15.0
     save_seconds: float = 60.0
+    beam_rows: int = 1500  # held-out and validation steps decoded by beam search, of each; 0: none
     like: str | None = None
 
 
+TEMPERATURES = [0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0]
+WIDTHS = [32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
+
+
 class Split:
-    """Examples of a split on the device; rows of a pass are a range."""
+    """Examples of a split on the device; rows of a pass are a range. One row more, the last, is empty: it fills
+    batches up."""
 
     def __init__(self, tensors, name, device):
         import torch
@@ -76,7 +90,7 @@ class Split:
         self.declarations = get("declarations")
         self.tokens = torch.from_numpy(tensors[f"{name}.tokens"].astype(np.int32)).to(device)
         starts = np.concatenate([[0], np.cumsum(self.lengths)[:-1]]) if len(self.lengths) else self.lengths
-        to = lambda a: torch.from_numpy(a).to(device)
+        to = lambda a: torch.from_numpy(np.append(a, 0)).to(device)
         self.starts, self.lengths_d, self.prompts_d = to(starts), to(self.lengths), to(self.prompts)
 
     def batch(self, rows, width):
@@ -107,6 +121,21 @@ def plan(lengths, rows, budget, rng):
         widest = width
     if begin < len(rows):
         groups.append((rows[begin:], widest))
+    rng.shuffle(groups)
+    return groups
+
+
+def plan_by_width(lengths, rows, budget, rng):
+    """The same with few widths (`WIDTHS`) and as many rows in every group of a width, -1 where there is none: what a
+    CUDA graph wants."""
+    groups, below = [], 0
+    for width in WIDTHS + [-(-int(lengths[rows].max()) // 64) * 64]:
+        some = rng.permutation(rows[(lengths[rows] > below) & (lengths[rows] <= width)])
+        n = max(1, budget // width)
+        for i in range(0, len(some), n):
+            part = some[i : i + n]
+            groups.append((np.append(part, np.full(n - len(part), -1)), width))
+        below = max(below, width)
     rng.shuffle(groups)
     return groups
 
@@ -192,41 +221,144 @@ def make_model(config, dropout):
         def logits(self, hidden_states):
             return linear(hidden_states, self.weight("model.embed_tokens.weight")).float()
 
-        def loss(self, tokens, tactic, prompt, prompt_weight, smoothing):
-            """Mean over the tactics' tokens, and `prompt_weight` times the mean over the prompts'."""
-            weights = tactic / tactic.sum().clamp(min=1) + prompt_weight * prompt / prompt.sum().clamp(min=1)
+        def loss(self, tokens, tactic, prompt, knobs, teachers=()):
+            """Mean over the tactics' tokens, and `prompt_weight` times the mean over the prompts'. With teachers a
+            share of it is the cross-entropy with their mean prediction, both at a temperature (Hinton et al. 2015)."""
+            weights = tactic / tactic.sum().clamp(min=1) + knobs.prompt_weight * prompt / prompt.sum().clamp(min=1)
+            weights = weights[:, :-1].flatten()
             logits = self.logits(self.hidden(tokens)[:, :-1]).flatten(0, 1)
-            each = F.cross_entropy(logits, tokens[:, 1:].flatten(), reduction="none", label_smoothing=smoothing)
-            return (each * weights[:, :-1].flatten()).sum()
+            each = F.cross_entropy(logits, tokens[:, 1:].flatten(), reduction="none",
+                                   label_smoothing=knobs.label_smoothing)
+            if not teachers:
+                return (each * weights).sum()
+            t = knobs.distil_temperature
+            with torch.no_grad():
+                softened = lambda m: F.softmax(m.logits(m.hidden(tokens)[:, :-1]).flatten(0, 1) / t, -1)
+                wanted = sum(softened(m) for m in teachers) / len(teachers)
+            taught = -(wanted * F.log_softmax(logits / t, -1)).sum(-1) * t * t
+            return ((knobs.distil_weight * taught + (1 - knobs.distil_weight) * each) * weights).sum()
 
     return Llama()
 
 
 def evaluate(model, split, budget=65536):
-    """Cross-entropy per token of the tactics, share of their tokens that are the first choice, share of tactics all
-    of whose tokens are (what greedy decoding writes)."""
+    """Cross-entropy per token of the tactics, the least of it over temperatures, share of their tokens that are the
+    first choice, share of tactics all of whose tokens are (what greedy decoding writes)."""
     import torch
     from torch.nn import functional as F
 
     if not len(split.lengths):
         return None
-    was, total = model.training, 0.0
+    was, totals = model.training, np.zeros(len(TEMPERATURES))
     model.eval()
     right = exact = tokens_seen = 0
     with torch.no_grad():
         for rows, width in plan(split.lengths, np.arange(len(split.lengths)), budget, np.random.default_rng(0)):
             tokens, tactic, _ = split.batch(torch.from_numpy(rows).to(split.tokens.device), width)
-            logits = model.logits(model.hidden(tokens)[:, :-1])
             mask, target = tactic[:, :-1], tokens[:, 1:]
-            each = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none").view(target.shape)
-            good = logits.argmax(-1) == target
-            total += float((each * mask).sum(dtype=torch.float64))
+            logits = model.logits(model.hidden(tokens)[:, :-1][mask])
+            each = [F.cross_entropy(logits / t, target[mask], reduction="none").sum(dtype=torch.float64)
+                    for t in TEMPERATURES]
+            totals += torch.stack(each).cpu().numpy()
+            good = torch.ones_like(mask)
+            good[mask] = logits.argmax(-1) == target[mask]
             right += int((good & mask).sum())
-            exact += int((good | ~mask).all(1).sum())
+            exact += int(good.all(1).sum())
             tokens_seen += int(mask.sum())
     model.train(was)
-    n = len(split.lengths)
-    return {"loss": total / tokens_seen, "token_accuracy": right / tokens_seen, "exact": exact / n, "steps": n}
+    n, best = len(split.lengths), int(totals.argmin())
+    return {"loss": totals[TEMPERATURES.index(1.0)] / tokens_seen, "calibrated_loss": totals[best] / tokens_seen,
+            "temperature": TEMPERATURES[best], "token_accuracy": right / tokens_seen, "exact": exact / n, "steps": n}
+
+
+class Muon:
+    """Momentum, orthogonalised by five Newton-Schulz steps (Jordan et al. 2024), for matrices; all of a shape at a
+    time. The step has the size of AdamW's (Liu et al. 2025, arXiv:2502.16982)."""
+
+    def __init__(self, parameters, weight_decay, momentum=0.95):
+        import torch
+
+        self.weight_decay, self.momentum = weight_decay, momentum
+        shapes = {}
+        for p in parameters:
+            shapes.setdefault(tuple(p.shape), []).append(p)
+        self.groups = [(ps, torch.zeros(len(ps), *shape, device=ps[0].device)) for shape, ps in shapes.items()]
+
+    def step(self, lr):
+        import torch
+
+        with torch.no_grad():
+            for parameters, momentum in self.groups:
+                gradient = torch.stack([p.grad for p in parameters])
+                momentum.lerp_(gradient, 1 - self.momentum)
+                x = gradient.lerp(momentum, self.momentum).bfloat16()
+                tall = x.shape[1] > x.shape[2]
+                x = x.mT if tall else x
+                x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+                for _ in range(5):
+                    a = x @ x.mT
+                    x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+                x = (x.mT if tall else x).float()
+                scale = 0.2 * math.sqrt(max(x.shape[1:]))
+                torch._foreach_mul_(parameters, 1 - lr * self.weight_decay)
+                torch._foreach_add_(parameters, list((x * (-lr * scale)).unbind(0)))
+
+
+class Stepper:
+    """Loss and clipped gradients of a batch. On a GPU the work of a batch's shape is recorded once and played again
+    (a CUDA graph): models of this size are otherwise bound by starting kernels, not by computing."""
+
+    def __init__(self, model, split, parameters, knobs, teachers, graphs, say):
+        import torch
+
+        self.model, self.split, self.parameters, self.knobs, self.teachers = model, split, parameters, knobs, teachers
+        self.graphs, self.say, self.recorded, self.pool = graphs, say, {}, None
+        for p in parameters:
+            p.grad = torch.zeros_like(p)
+        self.gradients = [p.grad for p in parameters]
+
+    def compute(self, rows, width):
+        import torch
+
+        torch._foreach_zero_(self.gradients)
+        loss = self.model.loss(*self.split.batch(rows, width), self.knobs, self.teachers)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.knobs.clip)
+        return loss.detach()
+
+    def __call__(self, rows, width):
+        import torch
+
+        if not self.graphs:
+            return self.compute(rows, width)
+        key = (len(rows), width)
+        if key not in self.recorded:
+            try:
+                self.recorded[key] = self.record(rows.clone(), width)
+            except RuntimeError as e:
+                self.say(f"CUDA graphs do not work here, going on without: {e}")
+                self.graphs = False
+                return self.compute(rows, width)
+        graph, wanted, loss = self.recorded[key]
+        wanted.copy_(rows)
+        graph.replay()
+        return loss
+
+    def record(self, rows, width):
+        import torch
+
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(2):
+                self.compute(rows, width)
+        torch.cuda.current_stream().wait_stream(side)
+        torch.cuda.empty_cache()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self.pool):
+            loss = self.compute(rows, width)
+        self.pool = self.pool or graph.pool()
+        return graph, rows, loss
 
 
 def run(folder, out, knobs, device, args):
@@ -261,6 +393,11 @@ def run(folder, out, knobs, device, args):
     parameters = [model.weight(n) for n in model.names]
     groups = [{"params": [p for p in parameters if p.dim() == 2], "weight_decay": knobs.weight_decay},
               {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0.0}]
+    muon = None
+    if knobs.optimizer == "muon":
+        blocks = [model.weight(n) for n in model.names if "layers" in n and model.weight(n).dim() == 2]
+        muon = Muon(blocks, knobs.weight_decay)
+        groups[0]["params"] = [p for p in groups[0]["params"] if all(p is not b for b in blocks)]
     optimizer = torch.optim.AdamW(groups, lr=knobs.lr, betas=(knobs.beta1, knobs.beta2), eps=1e-8,
                                   fused=device == "cuda")
     average = [p.detach().clone() for p in parameters] if knobs.ema else None
@@ -276,12 +413,23 @@ def run(folder, out, knobs, device, args):
     count = sum(p.numel() for p in parameters)
     say(f"{count / 1e6:.2f} M parameters, {int(kept[:train.passes[1]].sum())} steps, {n_passes} passes on {device}")
 
+    teachers = [load_teacher(os.path.join(os.path.dirname(out), n), model.compute, device)
+                for n in best_of(os.path.dirname(out), args.before, knobs.distil)] if knobs.distil else []
+    if knobs.distil:
+        say(f"{len(teachers)} teachers")
+    graphs = device == "cuda" and not args.no_graphs
+    stepper = Stepper(model, train, parameters, knobs, teachers, graphs, say)
+    planned = plan_by_width if graphs or args.by_width else plan
+
     state = {"step": 0, "epoch": 0, "index": 0, "seconds": 0.0, "tokens": 0, "history": [], "best": None}
     checkpoint = os.path.join(out, "checkpoint.pt")
     if args.resume and os.path.exists(checkpoint):
         saved = torch.load(checkpoint, map_location=device, weights_only=False)
         state = saved["state"]
         optimizer.load_state_dict(saved["optimizer"])
+        if muon:
+            for (_, momentum), s in zip(muon.groups, saved["muon"]):
+                momentum.copy_(s)
         with torch.no_grad():
             for p, s in zip(parameters, saved["parameters"]):
                 p.copy_(s)
@@ -292,6 +440,7 @@ def run(folder, out, knobs, device, args):
 
     def save_checkpoint():
         torch.save({"state": state, "optimizer": optimizer.state_dict(), "average": average,
+                    "muon": [m for _, m in muon.groups] if muon else None,
                     "parameters": [p.detach() for p in parameters], "random": torch.get_rng_state()},
                    checkpoint + ".new")
         os.replace(checkpoint + ".new", checkpoint)
@@ -313,11 +462,14 @@ def run(folder, out, knobs, device, args):
         state["history"].append({"step": state["step"], "seconds": round(state["seconds"], 1),
                                  "train": loss if math.isfinite(loss) else None,
                                  "validation": seen[0], "heldout": seen[1]})
-        value = (seen[0] or seen[1] or {"loss": loss})["loss"]
+        judged = seen[0] or seen[1] or {"calibrated_loss": loss, "temperature": 1.0}
+        value = judged["calibrated_loss"]
         if state["best"] is None or value < state["best"]["value"]:
             weights = averaged(lambda: [p.detach().clone() for p in parameters])
-            state["best"] = {"value": value, "step": state["step"], "weights": weights}
-        show = lambda e: "none" if e is None else f"{e['loss']:.4f} (exact {100 * e['exact']:.1f} %)"
+            state["best"] = {"value": value, "step": state["step"], "weights": weights,
+                             "temperature": judged["temperature"]}
+        show = lambda e: "none" if e is None else (
+            f"{e['loss']:.4f} ({e['calibrated_loss']:.4f} at {e['temperature']}, exact {100 * e['exact']:.1f} %)")
         say(f"step {state['step']} epoch {state['epoch']} train {loss:.4f} validation {show(seen[0])} held out "
             f"{show(seen[1])} {rate:.0f} tokens/s")
 
@@ -328,9 +480,9 @@ def run(folder, out, knobs, device, args):
     while done < 1.0:
         number = state["epoch"] % n_passes
         rows = np.arange(train.passes[number], train.passes[number + 1])
-        groups_of_pass = plan(train.lengths, rows[kept[rows]], knobs.batch_tokens,
-                              np.random.default_rng([knobs.seed, state["epoch"]]))
-        sizes = [int(train.lengths[g].sum()) for g, _ in groups_of_pass]
+        groups_of_pass = planned(train.lengths, rows[kept[rows]], knobs.batch_tokens,
+                                 np.random.default_rng([knobs.seed, state["epoch"]]))
+        sizes = [int(train.lengths[g[g >= 0]].sum()) for g, _ in groups_of_pass]
         on_device = torch.from_numpy(np.concatenate([g for g, _ in groups_of_pass])).to(device)
         bounds = np.cumsum([0] + [len(g) for g, _ in groups_of_pass])
         for i in range(state["index"], len(groups_of_pass)):
@@ -342,17 +494,15 @@ def run(folder, out, knobs, device, args):
             lr = knobs.lr * warm * (knobs.final_share + (1 - knobs.final_share) * cosine)
             for group in optimizer.param_groups:
                 group["lr"] = lr
-            tokens, tactic, prompt = train.batch(on_device[bounds[i] : bounds[i + 1]], groups_of_pass[i][1])
-            loss = model.loss(tokens, tactic, prompt, knobs.prompt_weight, knobs.label_smoothing)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, knobs.clip)
+            loss = stepper(on_device[bounds[i] : bounds[i + 1]], groups_of_pass[i][1])
             optimizer.step()
+            if muon:
+                muon.step(lr)
             if average is not None:
                 # Early on a short memory: the first weights are far from any good ones.
                 decay = min(knobs.ema, (1 + state["step"]) / (10 + state["step"]))
                 torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - decay)
-            sums = loss.detach() if sums is None else sums + loss.detach()
+            sums = loss.clone() if sums is None else sums + loss
             steps_summed += 1
             state["step"] += 1
             state["index"] = i + 1
@@ -382,7 +532,9 @@ def run(folder, out, knobs, device, args):
     best = state.pop("best")
     with torch.no_grad():
         # Half precision is what is kept, so it is what is measured.
-        torch._foreach_copy_(parameters, [w.half().float() for w in best["weights"]])
+        torch._foreach_copy_(parameters, best["weights"])
+        model.weight("model.norm.weight").div_(best["temperature"])
+        torch._foreach_copy_(parameters, [p.half().float() for p in parameters])
     model.compute = torch.float32
     model.eval()
     figures = {"validation": evaluate(model, validation), "heldout": evaluate(model, held_out)}
@@ -391,8 +543,9 @@ def run(folder, out, knobs, device, args):
     json.dump(config, open(os.path.join(out, "config.json"), "w"), indent=2)
     write_weights(out, {n: model.weight(n).detach().half().cpu() for n in model.names}, args.shard_mib)
     reference, difference = as_transformers(out, model, held_out if len(held_out.lengths) else train)
-    if args.beam_rows and len(held_out.lengths):
-        figures["heldout"] |= beam(reference.to(device), held_out, config, out, data["limits"], args.beam_rows)
+    for name, split in (("validation", validation), ("heldout", held_out)):
+        if knobs.beam_rows and len(split.lengths):
+            figures[name] |= beam(reference.to(device), split, config, out, data["limits"], knobs.beam_rows)
     hardware = torch.cuda.get_device_name() if device == "cuda" else f"cpu, {torch.get_num_threads()} threads"
     training = {
         "trainer": f"scripts/train_torch.py, PyTorch {torch.__version__}", "hardware": hardware, "objective": "sft",
@@ -403,6 +556,7 @@ def run(folder, out, knobs, device, args):
         "passes": round(state["epoch"] + state["index"] / max(1, len(groups_of_pass)), 2),
         "tokens": state["tokens"], "seconds": round(state["seconds"], 1),
         "tokens_per_second": state["tokens"] / max(1e-9, state["seconds"]), "best_step": best["step"],
+        "temperature": best["temperature"],
         "transformers_max_abs_diff": difference, "figures": figures, "history": state["history"],
     }
     json.dump(training, open(os.path.join(out, "training.json"), "w"), indent=1)
@@ -434,6 +588,27 @@ def write_weights(out, weights, shard_mib):
         save_file(shard, os.path.join(out, file), {"format": "pt"})
         index["weight_map"] |= {name: file for name in shard}
     json.dump(index, open(os.path.join(out, "model.safetensors.index.json"), "w"), indent=1)
+
+
+def load_teacher(out, compute, device):
+    """A finished run's model."""
+    import torch
+    from safetensors.torch import load_file
+
+    model = make_model(json.load(open(os.path.join(out, "config.json"))), 0.0).to(device).eval()
+    with torch.no_grad():
+        for file in os.listdir(out):
+            if file.endswith(".safetensors"):
+                for name, tensor in load_file(os.path.join(out, file)).items():
+                    model.weight(name).copy_(tensor.to(device))
+    # Frozen, and in the precision of computing, so that nothing is converted at every step.
+    for name in model.names:
+        p = model.weight(name)
+        p.requires_grad_(False)
+        if p.dim() == 2 and "embed" not in name:
+            p.data = p.data.to(compute)
+    model.compute = compute
+    return model
 
 
 def as_transformers(out, model, split):
@@ -501,9 +676,10 @@ def merit(training):
     return (f["validation"] or f["heldout"] or {"loss": float("inf")})["loss"]
 
 
-def best_of(out, names):
+def best_of(out, names, most=1, parameters=math.inf):
+    """The best runs over all data, the best first; of at most so many parameters."""
     whole = [(merit(t), n) for n in names if (t := finished(out, n)) and t["knobs"]["fraction"] >= 1.0]
-    return min(whole)[1] if whole else None
+    return [n for _, n in sorted(whole) if finished(out, n)["parameters"] <= parameters][:most]
 
 
 def main():
@@ -516,10 +692,15 @@ def main():
     p.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda where there is one")
     p.add_argument("--threads", type=int, help="CPU threads of a run")
     p.add_argument("--total-minutes", type=float, help='with --runs: shortens the runs "like" others to end in time')
+    p.add_argument("--no-graphs", action="store_true", help="on CUDA: start every kernel by itself")
+    p.add_argument("--by-width", action="store_true", help="batches as for CUDA graphs, to see what they cost")
+    p.add_argument("--before", nargs="*", default=[], help="finished runs that `distil` may take its teachers from")
     p.add_argument("--license", help="the weights' licence, for the card")
     p.add_argument("--resume", action="store_true", help="go on from checkpoints; finished runs are not repeated")
+    p.add_argument("--conclude", action="store_true", help="with --runs: only write `best` and runs.json of what is finished")
     p.add_argument("--shard-mib", type=float, default=0, help="largest file of weights; 0: one file")
-    p.add_argument("--beam-rows", type=int, default=1500, help="held-out steps decoded by beam search; 0: none")
+    p.add_argument("--most-parameters", type=float, default=math.inf,
+                   help="larger runs teach and are reported, but are not `best`")
     for f in dataclasses.fields(Knobs):
         kind = {"int": int, "float": float}.get(str(getattr(f.type, "__name__", f.type)).split(" ")[0], str)
         p.add_argument(f"--{f.name.replace('_', '-')}", type=kind, default=None, help=f"default {f.default}")
@@ -532,6 +713,8 @@ def main():
     if len(set(names)) != len(names):
         sys.exit("error: two runs have the same name")
 
+    if args.conclude:
+        return conclude(args.out, names, args.most_parameters)
     if args.only or len(entries) == 1:
         import torch
 
@@ -546,7 +729,7 @@ def main():
             return
     else:
         schedule(args, entries)
-    conclude(args.out, names)
+    conclude(args.out, names, args.most_parameters)
 
 
 def schedule(args, entries):
@@ -556,11 +739,13 @@ def schedule(args, entries):
         file = os.path.join(args.out, f".{entry['name']}.json")
         json.dump([entry], open(file, "w"))
         command = [sys.executable, os.path.abspath(__file__), args.dataset, "--out", args.out, "--runs", file, "--only",
-                   entry["name"], "--shard-mib", str(args.shard_mib), "--beam-rows", str(args.beam_rows)]
+                   entry["name"], "--shard-mib", str(args.shard_mib)]
         command += ["--device", args.device] if args.device else []
         command += ["--threads", str(args.threads)] if args.threads else []
         command += ["--resume"] if args.resume else []
         command += ["--license", args.license] if args.license else []
+        command += ["--no-graphs"] if args.no_graphs else []
+        command += ["--before", *before]
         code = subprocess.call(command)
         os.remove(file)
         if code:
@@ -576,31 +761,31 @@ def schedule(args, entries):
         while waiting and bool(waiting[0]["like"]) == bool(first):
             group.append(waiting.pop(0))
         if first:
-            like = best_of(args.out, before)
+            like = next(iter(best_of(args.out, before)), None)
             knobs = finished(args.out, like)["knobs"] if like else {}
             own = {e["name"]: e for e in json.load(open(args.runs))}
             group = [e | knobs | own[e["name"]] | {"like": like} for e in group]
             if args.total_minutes:
                 # What starting, evaluating and writing takes is not training.
                 left = args.total_minutes - (time.monotonic() - begun) / 60
-                left = max(0.1, left / -(-len(group) // max(1, args.jobs)) - 0.6)
+                left = max(0.1, left / -(-len(group) // max(1, args.jobs)) - 1.1)
                 group = [e | {"minutes": min(e["minutes"], left)} for e in group]
             print(f"like `{like}`: {', '.join(e['name'] for e in group)}", flush=True)
-        before += [e["name"] for e in group]
         with ThreadPoolExecutor(max(1, args.jobs)) as pool:
             list(pool.map(child, group))
+        before += [e["name"] for e in group]
 
 
-def conclude(out, names):
+def conclude(out, names, most_parameters):
     """`best` and `runs.json`."""
-    best = best_of(out, names)
+    best = next(iter(best_of(out, names, 1, most_parameters)), None)
     rows = []
     for name in names:
         t = finished(out, name)
         rows.append({"name": name, "best": name == best, "failed": True} if t is None else
                     {"name": name, "best": name == best, "validation_loss": merit(t)} |
                     {k: t[k] for k in ("knobs", "parameters", "proof_steps", "passes", "tokens", "seconds",
-                                       "tokens_per_second", "best_step", "figures", "history")})
+                                       "tokens_per_second", "best_step", "temperature", "figures", "history")})
     json.dump(rows, open(os.path.join(out, "runs.json"), "w"), indent=1)
     if best:
         shutil.rmtree(os.path.join(out, "best"), ignore_errors=True)

@@ -1,22 +1,38 @@
 #!/usr/bin/env bash
-# The extension's phase of continuous integration: types, lints, unit tests, the VSIX, and the end-to-end tests
-# of the smoke run in a browser. Wants the program built and the embedded Lean installed (the Rust tests do both).
+# The extension's phase of continuous integration: types, lints, the mirror of the Rust sources, unit tests, the
+# VSIX, and the end-to-end tests of the smoke run in a browser. Wants the program built and the embedded Lean
+# installed (`cargo test --release` does both). No input, any user. Prints the time of each part.
 set -euo pipefail
 cd "$(dirname "$0")"
 exec </dev/null
 
 have() { command -v "$1" >/dev/null 2>&1; }
+from=$SECONDS
+part() {
+  echo "-- $1 ($((SECONDS - from)) s so far)"
+}
+# Archives and registries fail at times.
+thrice() {
+  local tried
+  for tried in 1 2 3; do
+    "$@" && return 0
+    echo "failed ($tried of 3): $*" >&2
+    [ "$tried" = 3 ] || sleep $((5 * tried))
+  done
+  return 1
+}
+
+part "system packages"
 missing=()
-have chromium || have chromium-browser || have google-chrome || missing+=(chromium fonts-dejavu-core)
-have pkg-config || missing+=(pkg-config)
+have chromium || have chromium-browser || have google-chrome || [ -n "${CHROMIUM:-}" ] || missing+=(chromium fonts-dejavu-core)
 have python3 || missing+=(python3)
-have c++ || missing+=(build-essential)
-[ -e /usr/include/gssapi/gssapi.h ] || missing+=(libkrb5-dev)
+have c++ && have make || missing+=(build-essential)
 have ps || missing+=(procps)
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && have apt-get; then
-    apt-get update -q
-    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    export DEBIAN_FRONTEND=noninteractive
+    thrice apt-get update -q
+    thrice apt-get install -q -y --no-install-recommends "${missing[@]}"
   else
     echo "error: missing: ${missing[*]}" >&2
     echo "hint: install them (Debian: apt-get install ${missing[*]})" >&2
@@ -24,8 +40,14 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
-npm ci --ignore-scripts --no-audit --no-fund
+part "npm ci"
+thrice npm ci --ignore-scripts --no-audit --no-fund
+part "types, lints, unit tests"
 npm test
+part "VSIX"
 npm run package
-if [ ! -e e2e/node_modules/code-server/lib/vscode/node_modules ]; then npm run e2e:install; fi
+part "code-server"
+npm run e2e:install
+part "end to end"
 npm run e2e -- --smoke
+part "done"

@@ -124,6 +124,9 @@ pub struct Args {
     /// From scratch: width of the gated MLP.
     #[arg(long, default_value_t = Shape::default().mlp)]
     mlp: usize,
+    /// Held-out steps to decode at the end with a beam of 8; 0: none.
+    #[arg(long, default_value_t = 100)]
+    beam_rows: usize,
     /// Where to train: `cpu`, or a GPU backend that the program was built with.
     #[arg(long, default_value = "cpu")]
     device: String,
@@ -271,6 +274,7 @@ fn job(args: &Args, context: &super::Context) -> Result<Finetune> {
         name: args.name.clone(),
         target,
         checkpoint: checkpoint_file(&context.dirs.data, &args.name),
+        beam_rows: args.beam_rows,
         resume: args.resume,
         device: args.device.clone(),
         // Only a run needs it.
@@ -357,6 +361,13 @@ fn print_report(r: &FinetuneReport) {
     println!("learnt from   {} rows, {} steps, {:.0} tokens/s", r.rows, r.steps, r.tokens_per_second);
     println!("loss          {:.4} → {:.4}", r.loss_before, r.loss_after);
     println!("held out      {:.4} → {:.4} ({} steps)", r.heldout_before, r.heldout_after, r.heldout_steps);
+    if let Some(b) = &r.heldout_beams {
+        let (first, among) = (100.0 * b.exact_at_1, 100.0 * b.exact_at_8);
+        println!(
+            "beam of 8     author's tactic first {first:.1} %, among 8 {among:.1} % ({} steps)",
+            b.steps
+        );
+    }
     println!("parity        {:.1e} (largest difference of a logit)", r.parity_max_abs_diff);
     println!("in use        {}", if r.in_use { "yes" } else { "no" });
 }

@@ -15,7 +15,7 @@ use crate::policy::prompt::{self, Limits};
 use crate::policy::session::PolicySession;
 use crate::proof::Goal;
 use crate::runtime::locate;
-use crate::train::{learn, publish};
+use crate::train::{curve, learn, publish};
 
 /// Arguments of `model`.
 #[derive(Debug, clap::Args)]
@@ -202,7 +202,8 @@ fn add_checkpoint(args: &Add, name: &str, target: &Path, context: &Context) -> R
     let checkpoint = Checkpoint::read(&args.folder, args.prompt().as_deref())?;
     let tokenizer = checkpoint.tokenizer.clone().with_marks(args.drop.clone());
     let limits = args.limits(checkpoint.limits());
-    let card = publish::imported_card(name, &checkpoint);
+    let curve = curve::svg(name, &curve::imported(&checkpoint.training))?;
+    let card = publish::imported_card(name, &checkpoint, curve.is_some());
     let writer = BundleWriter {
         name,
         config: &checkpoint.config,
@@ -212,6 +213,7 @@ fn add_checkpoint(args: &Add, name: &str, target: &Path, context: &Context) -> R
         base: checkpoint.training["base"].as_str().map(str::to_owned),
         training: checkpoint.training.clone(),
         card: &card,
+        curve: curve.as_deref(),
     };
     let prompts: Vec<Vec<u32>> =
         GOALS.iter().map(|g| prompt::encode(&tokenizer, &Goal::parse(g), limits)).collect();

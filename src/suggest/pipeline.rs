@@ -1,4 +1,5 @@
-//! One request: quick candidates first, the policy's as soon as they are there, Lean's search last.
+//! One request. The sources run beside each other and none waits for another: the quick ones make the first list
+//! that Lean is given; the policy, the neighbours and Lean's own search add theirs as they come.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,10 +13,13 @@ use crate::candidates::{Neighbours, merge, portfolio};
 use crate::config::{Dirs, Settings};
 use crate::lean::LeanCommand;
 use crate::lsp::position;
-use crate::policy::PolicyHandle;
+use crate::policy::{PolicyHandle, Proposals};
 use crate::proof::{Candidate, Goal, Source, Verdict, tactic};
 use crate::verify::scratch::Hole;
 use crate::verify::{Filter, Place, State, VerdictCache, VerifierHandle, no_goal};
+
+/// How long the first list waits for the policy and the neighbours.
+const SOON: Duration = Duration::from_millis(60);
 
 /// The sources and the verifier of one Lean; clones share them.
 #[derive(Debug, Clone)]
@@ -124,59 +128,62 @@ impl Run {
             Some((known, answer)) if known.key() == goal.key() => answer,
             _ => self.think(goal.clone()).1,
         };
-        let near = self.remember(goal.clone());
-        let quick = portfolio(&goal);
-        // The policy is quick when it is warm: then its candidates and the portfolio's make one list.
-        let mut thinking = thinking;
-        let soon = tokio::time::timeout(Duration::from_millis(60), &mut thinking).await;
-        match soon {
-            Ok(answer) => {
-                let proposed = self.proposed(answer);
-                let near = self.near(near).await;
-                self.verify(&state, merge(vec![proposed, near, quick])).await;
+        let mut sources = Sources { policy: Some(thinking), near: Some(self.remember(&goal)), search: None };
+        // What is quick when it is warm makes one list with the portfolio.
+        let mut first = vec![Vec::new(), Vec::new(), portfolio(&goal)];
+        let _ = tokio::time::timeout(SOON, async {
+            while sources.policy.is_some() || sources.near.is_some() {
+                match sources.next().await {
+                    Some(Found::Policy(answer)) => first[0] = self.proposed(answer),
+                    Some(Found::Near(answer)) => first[1] = self.near(answer),
+                    Some(Found::Search(_)) | None => return,
+                }
             }
-            Err(_) => {
-                let near = self.near(near).await;
-                self.verify(&state, merge(vec![near, quick])).await;
-                let answer = thinking.await;
-                let proposed = self.proposed(answer);
-                self.verify(&state, proposed).await;
-            }
-        }
+        })
+        .await;
+        self.verify(&state, merge(first)).await;
         if self.pipeline.settings.lean_search && !self.is_full() {
-            self.search(&state).await;
+            sources.search = Some(self.pipeline.verifier.search(&self.request.place));
+        }
+        while let Some(found) = sources.next().await {
+            let candidates = match found {
+                Found::Policy(answer) => self.proposed(answer),
+                Found::Near(answer) => self.near(answer),
+                Found::Search(candidates) => candidates,
+            };
+            self.verify(&state, candidates).await;
+            if self.is_full() {
+                sources.search = None;
+            }
         }
     }
 
     /// Asks the policy, in a task of its own.
-    fn think(&self, goal: Goal) -> (Goal, Thinking) {
+    fn think(&self, goal: Goal) -> (Goal, Task<Proposals>) {
         let policy = self.pipeline.policy.clone();
         let k = self.pipeline.settings.candidates;
         let asked = goal.clone();
         let task = tokio::spawn(async move { policy.propose(&asked, k).await });
-        (goal, Thinking(task))
+        (goal, Task(task))
     }
 
     /// Looks for what was done at similar goals, where it may wait for the disk.
-    fn remember(&self, goal: Goal) -> tokio::task::JoinHandle<Result<Vec<Candidate>>> {
-        let neighbours = self.pipeline.neighbours.clone();
+    fn remember(&self, goal: &Goal) -> Task<Vec<Candidate>> {
+        let (neighbours, goal) = (self.pipeline.neighbours.clone(), goal.clone());
         let k = if self.pipeline.settings.neighbours { self.pipeline.settings.candidates } else { 0 };
-        tokio::task::spawn_blocking(
+        Task(tokio::task::spawn_blocking(
             move || if k == 0 { Ok(Vec::new()) } else { neighbours.propose(&goal, k) },
-        )
+        ))
     }
 
-    async fn near(&mut self, looking: tokio::task::JoinHandle<Result<Vec<Candidate>>>) -> Vec<Candidate> {
-        match looking.await.unwrap_or_else(|e| Err(e.into())) {
-            Ok(candidates) => candidates,
-            Err(e) => {
-                self.problems.push(format!("similar goals cannot be looked up: {e:#}"));
-                Vec::new()
-            }
-        }
+    fn near(&mut self, answer: Result<Vec<Candidate>>) -> Vec<Candidate> {
+        answer.unwrap_or_else(|e| {
+            self.problems.push(format!("similar goals cannot be looked up: {e:#}"));
+            Vec::new()
+        })
     }
 
-    fn proposed(&mut self, answer: Result<crate::policy::Proposals>) -> Vec<Candidate> {
+    fn proposed(&mut self, answer: Result<Proposals>) -> Vec<Candidate> {
         match answer {
             Ok(proposals) => {
                 self.bundle = Some(proposals.bundle);
@@ -187,15 +194,6 @@ impl Run {
                 Vec::new()
             }
         }
-    }
-
-    async fn search(&mut self, state: &State) {
-        let mut found = self.pipeline.verifier.search(&self.request.place);
-        let mut all = Vec::new();
-        while let Some(candidate) = found.recv().await {
-            all.push(candidate);
-        }
-        self.verify(state, all).await;
     }
 
     /// Verifies candidates that have not been before, and sends what comes of it.
@@ -285,11 +283,69 @@ impl Run {
     }
 }
 
-/// A running question to the policy; dropping it cancels.
-struct Thinking(tokio::task::JoinHandle<Result<crate::policy::Proposals>>);
+/// The sources that have not answered yet. One that has answered, or is not wanted any more, is none.
+struct Sources {
+    policy: Option<Task<Proposals>>,
+    near: Option<Task<Vec<Candidate>>>,
+    search: Option<mpsc::UnboundedReceiver<Candidate>>,
+}
 
-impl Future for Thinking {
-    type Output = Result<crate::policy::Proposals>;
+/// What a source has found.
+enum Found {
+    Policy(Result<Proposals>),
+    Near(Result<Vec<Candidate>>),
+    Search(Vec<Candidate>),
+}
+
+impl Sources {
+    /// What is found next, of whatever source; none when all have answered. May be dropped at any time.
+    async fn next(&mut self) -> Option<Found> {
+        loop {
+            tokio::select! {
+                biased;
+                Some(answer) = opt(&mut self.policy) => {
+                    self.policy = None;
+                    return Some(Found::Policy(answer));
+                }
+                Some(answer) = opt(&mut self.near) => {
+                    self.near = None;
+                    return Some(Found::Near(answer));
+                }
+                Some(found) = proposal(&mut self.search) => match found {
+                    Some(first) => {
+                        // What one of Lean's commands proposes comes at once, and is tried together.
+                        let more = self.search.iter_mut().flat_map(|s| std::iter::from_fn(|| s.try_recv().ok()));
+                        return Some(Found::Search(std::iter::once(first).chain(more).collect()));
+                    }
+                    None => self.search = None,
+                },
+                else => return None,
+            }
+        }
+    }
+}
+
+/// The answer of a task; none where there is no task.
+async fn opt<T>(task: &mut Option<Task<T>>) -> Option<Result<T>> {
+    match task {
+        Some(task) => Some(task.await),
+        None => None,
+    }
+}
+
+/// The next proposal of a search, `Some(None)` at its end; none where there is no search.
+async fn proposal(search: &mut Option<mpsc::UnboundedReceiver<Candidate>>) -> Option<Option<Candidate>> {
+    match search {
+        Some(search) => Some(search.recv().await),
+        None => None,
+    }
+}
+
+/// A running question; dropping it cancels.
+struct Task<T>(tokio::task::JoinHandle<Result<T>>);
+
+impl<T> Future for Task<T> {
+    type Output = Result<T>;
 
     fn poll(
         mut self: std::pin::Pin<&mut Self>,
@@ -299,7 +355,7 @@ impl Future for Thinking {
     }
 }
 
-impl Drop for Thinking {
+impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.0.abort();
     }

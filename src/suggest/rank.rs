@@ -3,25 +3,58 @@
 use super::Suggestion;
 use crate::candidates::prior;
 use crate::proof::VerdictKind;
+use crate::proof::tactic::tokens;
 
-/// Sorts suggestions, best first: what completes the declaration, then what closes the goal, then what
-/// makes progress; among equals the likelier, then what leaves fewer goals, then the shorter.
+/// Beyond so many characters a line is a long one.
+const LONG: usize = 60;
+
+/// Sorts suggestions, best first, by what a person at the goal wants of them, in this order:
+///
+/// 1. **what it does**: completes the declaration, closes the goal, makes progress;
+/// 2. **how simple it looks**: a line before a long line (over 60 characters) before several lines. A proof of
+///    eight lines that `exact?` or `try?` wrote is for those who find nothing shorter;
+/// 3. where it ends the goal, **fewer tokens**: `omega` before `simp [a, b]` before a chain of lemmas. A long name
+///    is one token, as it is one thing to read;
+/// 4. **how likely it is**: the policy's word, or a constant of its source ([`prior`]). Among steps this counts for
+///    more than the number of goals: `constructor` may be right where `simp` leaves one goal that cannot be proved;
+/// 5. fewer goals left, then fewer characters.
 pub fn rank(suggestions: &mut [Suggestion]) {
     suggestions.sort_by(|a, b| {
-        let class = |s: &Suggestion| match s.verdict.kind {
+        let (x, y) = (Looks::of(a), Looks::of(b));
+        (x.class, x.form, x.tokens)
+            .cmp(&(y.class, y.form, y.tokens))
+            .then(prior(&b.candidate).total_cmp(&prior(&a.candidate)))
+            .then((x.goals, x.characters).cmp(&(y.goals, y.characters)))
+    });
+}
+
+/// What the order looks at.
+struct Looks {
+    class: u8,
+    form: u8,
+    /// Of what ends the goal; of a step 0.
+    tokens: usize,
+    goals: usize,
+    characters: usize,
+}
+
+impl Looks {
+    fn of(s: &Suggestion) -> Looks {
+        let tactic = s.candidate.tactic.trim();
+        let class = match s.verdict.kind {
             VerdictKind::Closes if s.verdict.completes => 0,
             VerdictKind::Closes => 1,
             _ => 2,
         };
-        let length = |s: &Suggestion| s.candidate.tactic.chars().count();
-        class(a)
-            .cmp(&class(b))
-            // Among steps the policy's word counts for more than the number of goals: `constructor` may
-            // be right where `simp` leaves one goal that cannot be proved.
-            .then(prior(&b.candidate).total_cmp(&prior(&a.candidate)))
-            .then(a.verdict.goals.len().cmp(&b.verdict.goals.len()))
-            .then(length(a).cmp(&length(b)))
-    });
+        let characters = tactic.chars().count();
+        let form = match () {
+            () if tactic.contains('\n') => 2,
+            () if characters > LONG => 1,
+            () => 0,
+        };
+        let tokens = if class < 2 { tokens(tactic).len() } else { 0 };
+        Looks { class, form, tokens, goals: s.verdict.goals.len(), characters }
+    }
 }
 
 #[cfg(test)]
@@ -38,18 +71,53 @@ mod tests {
         Suggestion { id: tactic.into(), candidate, verdict, edit }
     }
 
+    fn order(mut all: Vec<Suggestion>) -> Vec<String> {
+        rank(&mut all);
+        all.into_iter().map(|s| s.id).collect()
+    }
+
+    use VerdictKind::{Closes, Progress};
+
     #[test]
     fn what_ends_the_proof_comes_first() {
-        use VerdictKind::{Closes, Progress};
-        let mut all = vec![
+        let all = vec![
             suggestion("intro", Progress, false, Some(-0.1)),
             suggestion("simp_all", Closes, true, None),
-            suggestion("rfl", Closes, true, None),
             suggestion("exact h", Closes, false, Some(-0.2)),
             suggestion("exact g", Closes, true, Some(-2.0)),
         ];
-        rank(&mut all);
-        let order: Vec<_> = all.iter().map(|s| s.id.as_str()).collect();
-        assert_eq!(order, ["exact g", "rfl", "simp_all", "exact h", "intro"]);
+        assert_eq!(order(all), ["simp_all", "exact g", "exact h", "intro"]);
+    }
+
+    #[test]
+    fn what_is_short_comes_before_what_a_search_wrote() {
+        let block = "induction n with\n| zero => rfl\n| succ n ih => simp [ih]";
+        let long = "exact Iff.intro (fun h => h.elim (fun x => x) (fun y => y)) fun h => Or.inl h";
+        let all = vec![
+            suggestion(block, Closes, true, Some(-0.1)),
+            suggestion(long, Closes, true, Some(-0.2)),
+            suggestion("simp [Nat.add_comm, Nat.mul_comm]", Closes, true, Some(-0.3)),
+            suggestion("exact Nat.a_lemma_with_a_long_name h", Closes, true, Some(-3.0)),
+            suggestion("omega", Closes, true, None),
+        ];
+        let expected = [
+            "omega",
+            "exact Nat.a_lemma_with_a_long_name h",
+            "simp [Nat.add_comm, Nat.mul_comm]",
+            long,
+            block,
+        ];
+        assert_eq!(order(all), expected);
+    }
+
+    #[test]
+    fn among_steps_of_a_line_the_likelier_comes_first() {
+        let block = "refine foo ?_ ?_ ?_\n  bar";
+        let all = vec![
+            suggestion(block, Progress, false, Some(-0.1)),
+            suggestion("simp", Progress, false, None),
+            suggestion("induction n with | zero => ?_ | succ n ih => ?_", Progress, false, Some(-0.5)),
+        ];
+        assert_eq!(order(all), ["induction n with | zero => ?_ | succ n ih => ?_", "simp", block]);
     }
 }

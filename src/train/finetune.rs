@@ -17,9 +17,9 @@ use super::learn::{self, Evaluation, Event, Knobs, Run};
 use super::model::{self, Llama};
 use super::objective::Objective;
 use super::optimizer::Optimizer;
-use super::publish;
+use super::publish::{self, Beams};
 use super::stream::{Data, Judged, Stream};
-use super::{card, dataset};
+use super::{card, compute, curve, dataset};
 use crate::error::{Failure, FailureKind};
 use crate::policy::bundle::{Bundle, BundleWriter, Family, LlamaConfig};
 use crate::policy::prompt::{self, Limits};
@@ -79,6 +79,8 @@ pub struct Finetune {
     pub target: PathBuf,
     /// The checkpoint's file.
     pub checkpoint: PathBuf,
+    /// Held-out steps to decode with beams at the end; 0: none.
+    pub beam_rows: usize,
     /// Go on where the checkpoint ends.
     pub resume: bool,
     /// `cpu`, or a GPU backend that the program was built with.
@@ -102,6 +104,8 @@ pub struct FinetuneReport {
     pub heldout_after: f64,
     /// Share of held-out tactics that greedy decoding writes exactly.
     pub heldout_exact: f64,
+    /// What a beam search of eight finds on some of them; none where that was not asked for.
+    pub heldout_beams: Option<Beams>,
     /// Number of held-out steps.
     pub heldout_steps: usize,
     /// Largest difference of logits between trainer and ONNX Runtime.
@@ -195,7 +199,7 @@ impl Finetune {
         let data = prepare(train, &held_out, &self.judged, tokenizer, limits, &knobs, &reference)?;
         let learnt_from = sample(&data.steps, knobs.eval_rows, &data.tokenizer, limits);
         let objective_loss = |model: &Llama| match knobs.objective {
-            Objective::Sft => learn::evaluate(model, &learnt_from, data.pad, knobs.shards).map(|e| e.loss),
+            Objective::Sft => compute::evaluate(model, &learnt_from, data.pad, knobs.shards).map(|e| e.loss),
             Objective::Kto => publish::judged_loss(model, &data, knobs.kto),
         };
         let before = match saved {
@@ -243,6 +247,7 @@ impl Finetune {
             heldout_before: before.1,
             heldout_after: after.loss,
             heldout_exact: after.exact,
+            heldout_beams: None,
             heldout_steps: after.steps,
             parity_max_abs_diff: f64::NAN,
             bundle_before: base.clone(),
@@ -258,7 +263,6 @@ impl Finetune {
             parameters: run.model.config.parameters(),
             elapsed_ms: 0.0,
         };
-        let card = card::text(&self.name, &report, &knobs, &run.evaluations, &self.device);
         let writer = BundleWriter {
             name: &self.name,
             config: &run.model.config,
@@ -266,19 +270,30 @@ impl Finetune {
             weights: &weights,
             limits,
             base,
-            training: card::summary(&report, &knobs, &run.evaluations),
-            card: &card,
+            training: serde_json::Value::Null,
+            card: "",
+            curve: None,
         };
         let prompts = publish::parity_prompts(&data, 6);
-        let (bundle, difference) =
-            publish::publish(&writer, &self.target, &prompts, &device, &self.ort_library)?;
+        let staged = publish::stage(&writer, &self.target, &prompts, &device, &self.ort_library)?;
+        report.parity_max_abs_diff = staged.difference;
+        let stride = data.held_out.len().div_ceil(self.beam_rows.max(1)).max(1);
+        let some: Vec<&Sequence> = data.held_out.iter().step_by(stride).take(self.beam_rows).collect();
+        if !some.is_empty() {
+            tell(Event::Note { message: format!("decoding {} held-out steps", some.len()) });
+            report.heldout_beams = Some(publish::beams(&staged.bundle, &some, &self.ort_library)?);
+        }
+        let card = card::text(&self.name, &report, &knobs, &run.evaluations, &self.device);
+        let curve = curve::svg(&self.name, &curve::lines(&run, before.1))?;
+        let training = card::summary(&report, &knobs, &run.evaluations);
+        let bundle =
+            BundleWriter { training, card: &card, curve: curve.as_deref(), ..writer }.write(&self.target)?;
         // The run is in the bundle now; a leftover checkpoint would only invite to resume it.
         if let Err(e) = std::fs::remove_file(&self.checkpoint)
             && e.kind() != std::io::ErrorKind::NotFound
         {
             return Err(e).with_context(|| format!("cannot remove `{}`", self.checkpoint.display()));
         }
-        report.parity_max_abs_diff = difference;
         report.bundle = bundle.id();
         report.elapsed_ms = begun.elapsed().as_secs_f64() * 1e3;
         let good = report.heldout_after <= 1.02 * report.heldout_before || data.held_out.is_empty();
@@ -286,7 +301,7 @@ impl Finetune {
     }
 
     fn measure(&self, model: &Llama, data: &Data, knobs: &Knobs) -> Result<Evaluation> {
-        learn::evaluate(model, &data.held_out, data.pad, knobs.shards)
+        compute::evaluate(model, &data.held_out, data.pad, knobs.shards)
     }
 
     /// Model, tokenizer, limits and base id at the beginning.
@@ -401,8 +416,8 @@ fn prepare(
             })
             .collect();
         let sequences: Vec<Sequence> = usable.iter().map(|(_, _, s)| s.clone()).collect();
-        let there = learn::completion_log_probs(reference, &sequences, pad)?;
-        let elsewhere = learn::completion_log_probs(reference, &mismatched, pad)?;
+        let there = compute::completion_log_probs(reference, &sequences, pad)?;
+        let elsewhere = compute::completion_log_probs(reference, &mismatched, pad)?;
         for (i, (_, row, sequence)) in usable.iter().enumerate() {
             judged.push(Judged {
                 sequence: sequence.clone(),

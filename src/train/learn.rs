@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::augment::RenameKnobs;
-use super::batch::{Sequence, Table, plan, table};
-use super::model::{Dropout, Llama, host};
-use super::objective::{self, KtoKnobs, Objective};
+use super::batch::Table;
+use super::compute::{Engine, evaluate};
+use super::model::Llama;
+use super::objective::{KtoKnobs, Objective};
 use super::optimizer::{Optimizer, OptimizerKnobs};
 use super::stream::{Data, Stream};
 
@@ -207,7 +208,7 @@ pub fn learn(
             return Ok(false);
         }
         let shards = run.stream.next_step(data, knobs)?;
-        let (loss, gradients) = gradients(&run.model, &shards, knobs, run.step)?;
+        let (loss, gradients) = Engine::of(&run.model)?.step(&shards, knobs, run.step)?;
         let lr = knobs.optimizer.rate(run.step, done);
         let gradient_norm = run.optimizer.step(&mut run.model, gradients, lr)?;
 
@@ -260,141 +261,13 @@ impl Run {
 
 impl Shard {
     /// Tokens that are no padding; both passes of KTO count.
-    fn tokens(&self) -> u64 {
+    pub fn tokens(&self) -> u64 {
         let real = |t: &Table| t.batch.tokens.iter().filter(|t| **t != 0).count() as u64;
         match self {
             Shard::Supervised { table, .. } => real(table),
             Shard::Kto { judged, mismatched, .. } => real(judged) + real(mismatched),
         }
     }
-
-    /// The shard's part of the step's loss.
-    fn loss(&self, model: &Llama, knobs: &Knobs, dropout: Option<Dropout>) -> Result<Tensor<1>> {
-        match self {
-            Shard::Supervised { table, weights } => {
-                let (log_probs, _) = model.target_log_probs_with(&table.batch, dropout);
-                let weights = Tensor::<1>::from_data(weights.as_slice(), &model.device());
-                Ok(objective::cross_entropy(log_probs, weights))
-            }
-            Shard::Kto { judged, reference, labels, mismatched, mismatched_reference } => {
-                let elsewhere = host(sequence_log_probs(&model.frozen(), mismatched))?;
-                let z0 = objective::reference_point(&elsewhere, mismatched_reference);
-                let policy = sequence_log_probs(model, judged);
-                let reference = Tensor::<1>::from_data(reference.as_slice(), &model.device());
-                Ok(objective::kto(policy, reference, labels, z0, knobs.kto).mean())
-            }
-        }
-    }
-}
-
-/// Log-probability of each row's completion, `[rows]`.
-pub fn sequence_log_probs(model: &Llama, t: &Table) -> Tensor<1> {
-    let (log_probs, _) = model.target_log_probs(&t.batch);
-    let (rows, places) = (t.batch.rows, t.rows.len());
-    let mut member = vec![0.0f32; rows * places];
-    for (place, row) in t.rows.iter().enumerate() {
-        member[row * places + place] = f32::from(u8::from(t.completion[place]));
-    }
-    let member = Tensor::<2>::from_data(TensorData::new(member, [rows, places]), &model.device());
-    member.matmul(log_probs.unsqueeze_dim(1)).squeeze_dim(1)
-}
-
-/// Loss and gradients of a step, in the order of the model's tensors; a thread and a graph per shard.
-fn gradients(model: &Llama, shards: &[Shard], knobs: &Knobs, step: u64) -> Result<(f64, Vec<Tensor<2>>)> {
-    let numbered: Vec<(u64, &Shard)> = (0..).zip(shards).collect();
-    let parts = in_threads(&numbered, |(number, shard)| {
-        let replica = model.replica();
-        let seed = knobs.seed ^ (step << 20) ^ (number << 8);
-        let loss = shard.loss(&replica, knobs, Dropout::new(knobs.dropout, seed))?;
-        let value = f64::from(host(loss.clone())?[0]);
-        let mut grads = loss.backward();
-        let zero = |t: &Tensor<2>| t.clone().inner().zeros_like();
-        let all: Vec<Tensor<2>> =
-            replica.tensors().iter().map(|t| t.grad_remove(&mut grads).unwrap_or_else(|| zero(t))).collect();
-        Ok((value, all))
-    })?;
-    let (mut total, mut sum) = (0.0, Vec::new());
-    for (value, all) in parts {
-        total += value;
-        sum = if sum.is_empty() { all } else { sum.into_iter().zip(all).map(|(a, b)| a + b).collect() };
-    }
-    anyhow::ensure!(total.is_finite(), "the loss is not finite: the learning rate is too high");
-    Ok((total, sum))
-}
-
-/// Applies `f` to each item in a thread of its own; results in the items' order.
-fn in_threads<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
-    if let [only] = items {
-        return Ok(vec![f(only)?]);
-    }
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = items.iter().map(|item| scope.spawn(|| f(item))).collect();
-        handles
-            .into_iter()
-            .map(|h| h.join().map_err(|_| anyhow::anyhow!("a training thread failed"))?)
-            .collect()
-    })
-}
-
-/// Loss and accuracy on sequences, without gradients.
-pub fn evaluate(model: &Llama, sequences: &[Sequence], pad: u32, threads: usize) -> Result<Evaluation> {
-    let model = model.frozen();
-    let groups = groups(sequences);
-    let parts: Vec<&[Vec<usize>]> = groups.chunks(groups.len().div_ceil(threads.max(1)).max(1)).collect();
-    let sums = in_threads(&parts, |part| {
-        let (mut loss, mut right, mut exact, mut tokens) = (0.0, 0, 0, 0);
-        for group in *part {
-            let rows: Vec<&Sequence> = group.iter().map(|&i| &sequences[i]).collect();
-            let t = table(&rows, pad, false);
-            let (log_probs, logits) = model.target_log_probs(&t.batch);
-            loss -= host(log_probs)?.iter().map(|&x| f64::from(x)).sum::<f64>();
-            let chosen: Vec<i64> = logits
-                .argmax(1)
-                .into_data()
-                .convert::<i64>()
-                .try_into_vec()
-                .map_err(|e| anyhow::anyhow!("reading a tensor: {e:?}"))?;
-            let mut wrong = vec![false; t.batch.rows];
-            for ((choice, target), row) in chosen.iter().zip(&t.batch.targets).zip(&t.rows) {
-                match *choice == i64::from(*target) {
-                    true => right += 1,
-                    false => wrong[*row] = true,
-                }
-            }
-            exact += wrong.iter().filter(|w| !**w).count();
-            tokens += t.rows.len();
-        }
-        Ok((loss, right, exact, tokens))
-    })?;
-    let (loss, right, exact, tokens) =
-        sums.into_iter().fold((0.0, 0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2, a.3 + b.3));
-    let n = tokens.max(1) as f64;
-    Ok(Evaluation {
-        loss: loss / n,
-        token_accuracy: right as f64 / n,
-        exact: exact as f64 / sequences.len().max(1) as f64,
-        steps: sequences.len(),
-    })
-}
-
-/// Log-probability of each sequence's completion.
-pub fn completion_log_probs(model: &Llama, sequences: &[Sequence], pad: u32) -> Result<Vec<f32>> {
-    let model = model.frozen();
-    let mut all = vec![0.0; sequences.len()];
-    for group in groups(sequences) {
-        let rows: Vec<&Sequence> = group.iter().map(|&i| &sequences[i]).collect();
-        let values = host(sequence_log_probs(&model, &table(&rows, pad, false)))?;
-        for (i, value) in group.into_iter().zip(values) {
-            all[i] = value;
-        }
-    }
-    Ok(all)
-}
-
-fn groups(sequences: &[Sequence]) -> Vec<Vec<usize>> {
-    use rand::SeedableRng;
-    let lengths: Vec<usize> = sequences.iter().map(|s| s.tokens.len()).collect();
-    plan(&lengths, 2048, &mut rand_chacha::ChaCha8Rng::seed_from_u64(0))
 }
 
 /// The device of a name: `cpu`, or a GPU backend that this program was built with.

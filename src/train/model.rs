@@ -119,12 +119,17 @@ impl Dropout {
         (threshold > 0).then(|| Dropout { rng: ChaCha8Rng::seed_from_u64(seed), threshold })
     }
 
-    fn apply(&mut self, x: Tensor<2>) -> Tensor<2> {
-        let [rows, columns] = x.dims();
-        let mut bytes = vec![0u8; rows * columns];
+    /// Factors of the next `n` values: 0, or what keeps the mean.
+    pub fn mask(&mut self, n: usize) -> Vec<f32> {
+        let mut bytes = vec![0u8; n];
         self.rng.fill_bytes(&mut bytes);
         let kept = 256.0 / (256.0 - f32::from(self.threshold));
-        let mask: Vec<f32> = bytes.iter().map(|b| if *b < self.threshold { 0.0 } else { kept }).collect();
+        bytes.iter().map(|b| if *b < self.threshold { 0.0 } else { kept }).collect()
+    }
+
+    fn apply(&mut self, x: Tensor<2>) -> Tensor<2> {
+        let [rows, columns] = x.dims();
+        let mask = self.mask(rows * columns);
         let device = x.device().inner();
         x * Tensor::<2>::from_data(TensorData::new(mask, [rows, columns]), &device)
     }
@@ -234,6 +239,11 @@ impl Llama {
     /// Where the parameters are.
     pub fn device(&self) -> Device {
         self.embed.device().inner()
+    }
+
+    /// Whether they are in the program's own memory.
+    pub fn is_on_cpu(&self) -> bool {
+        self.device() == Device::flex()
     }
 
     /// Hidden states after the last norm, `[rows × width, hidden]`.

@@ -13,8 +13,11 @@
 //! `z₀` is estimated as in the paper and in TRL from completions that belong to other prompts,
 //! `max(0, mean(log π(y'|x) − log π_ref(y'|x)))`, and no gradient flows through it.
 
-use burn::tensor::{Tensor, activation};
+use anyhow::{Context, Result};
+use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
+
+use super::model::host;
 
 /// Which objective a run learns by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -62,6 +65,22 @@ pub fn kto(policy: Tensor<1>, reference: Tensor<1>, labels: &[f32], z0: f64, kno
     value.neg().add_scalar(1.0) * Tensor::<1>::from_data(weights.as_slice(), &device)
 }
 
+/// The mean of [`kto`] over rows, and its slope along each row's log-probability under the policy.
+pub fn kto_slopes(
+    policy: &[f32],
+    reference: &[f32],
+    labels: &[f32],
+    z0: f64,
+    knobs: KtoKnobs,
+) -> Result<(f64, Vec<f32>)> {
+    let vector = |v: &[f32]| Tensor::<1>::from_data(v, &Device::flex());
+    let policy = vector(policy).autodiff().require_grad();
+    let loss = kto(policy.clone(), vector(reference), labels, z0, knobs).mean();
+    let value = f64::from(host(loss.clone())?[0]);
+    let slopes = policy.grad(&loss.backward()).context("KTO depends on the policy")?;
+    Ok((value, host(slopes)?))
+}
+
 /// `z₀` from the log-probabilities of mismatched completions under policy and reference.
 pub fn reference_point(policy: &[f32], reference: &[f32]) -> f64 {
     if policy.is_empty() {
@@ -74,8 +93,6 @@ pub fn reference_point(policy: &[f32], reference: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::model::host;
-    use burn::tensor::Device;
 
     fn vector(values: &[f32]) -> Tensor<1> {
         Tensor::from_data(values, &Device::flex())

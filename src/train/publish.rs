@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use serde::Serialize;
 
 use super::batch::Sequence;
 use super::model::{Llama, TokenBatch, host};
@@ -13,10 +14,21 @@ use crate::config::DeviceChoice;
 use crate::error::{Failure, FailureKind};
 use crate::policy::bundle::{Bundle, BundleWriter};
 use crate::policy::checkpoint::Checkpoint;
-use crate::policy::session::PolicySession;
+use crate::policy::sampling::{GenerationParams, Method};
+use crate::policy::session::{Cancel, PolicySession};
 
 /// Largest difference of a logit between trainer and ONNX Runtime at which a bundle is published.
 pub const PARITY_LIMIT: f64 = 1e-3;
+
+/// A bundle that passed the parity check, in a place of its own beside its target: a bundle in use is never replaced by
+/// one that fails.
+pub struct Staged {
+    /// The bundle.
+    pub bundle: Bundle,
+    /// The largest difference of a logit that was found.
+    pub difference: f64,
+    _folder: tempfile::TempDir,
+}
 
 /// Writes a bundle to `target`, which appears only if it passes the parity check. Returns it with the
 /// largest difference found.
@@ -27,10 +39,21 @@ pub fn publish(
     device: &Device,
     ort_library: &Path,
 ) -> Result<(Bundle, f64)> {
+    let staged = stage(writer, target, prompts, device, ort_library)?;
+    Ok((writer.write(target)?, staged.difference))
+}
+
+/// Writes a bundle beside `target` and checks it there.
+pub fn stage(
+    writer: &BundleWriter<'_>,
+    target: &Path,
+    prompts: &[Vec<u32>],
+    device: &Device,
+    ort_library: &Path,
+) -> Result<Staged> {
     let target = std::path::absolute(target)?;
     let parent = target.parent().context("a bundle needs a folder to stand in")?;
     std::fs::create_dir_all(parent).with_context(|| format!("cannot make `{}`", parent.display()))?;
-    // Checked in a place of its own: a bundle in use is never replaced by one that fails.
     let staging = tempfile::Builder::new().prefix(".publish-").tempdir_in(parent)?;
     let staged = writer.write(&staging.path().join("bundle"))?;
     let difference = parity(&staged, prompts, device, ort_library)?;
@@ -47,12 +70,41 @@ pub fn publish(
         .hint("the bundle in use stays; please report this with `lean-copilot runtime status`")
         .into());
     }
-    Ok((writer.write(&target)?, difference))
+    Ok(Staged { bundle: staged, difference, _folder: staging })
 }
 
-/// The text of `card.md` for a checkpoint that was trained elsewhere.
-pub fn imported_card(name: &str, checkpoint: &Checkpoint) -> String {
-    super::card::imported(name, checkpoint.config.parameters(), &checkpoint.training)
+/// What a beam search of eight finds of the author's tactics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Beams {
+    /// Share of steps whose tactic is the likeliest found.
+    pub exact_at_1: f64,
+    /// Share of steps whose tactic is among the eight.
+    pub exact_at_8: f64,
+    /// Number of steps.
+    pub steps: usize,
+}
+
+/// Decodes some of the sequences' prompts with the bundle as it is used, in ONNX Runtime on the CPU; tactics are
+/// compared as texts.
+pub fn beams(bundle: &Bundle, some: &[&Sequence], ort_library: &Path) -> Result<Beams> {
+    let mut session = PolicySession::load(bundle, ort_library, DeviceChoice::Cpu, None)?;
+    let params = GenerationParams { k: 8, max_tokens: bundle.limits().tactic_tokens, method: Method::Beam };
+    let (mut first, mut among) = (0, 0);
+    for s in some {
+        let (prompt, tactic) = s.tokens.split_at(s.prompt);
+        let wanted = bundle.tokenizer.decode(tactic);
+        let found = session.generate(prompt, &params, &Cancel::default())?;
+        let place = found.iter().position(|g| g.text.trim_end() == wanted.trim_end());
+        first += usize::from(place == Some(0));
+        among += usize::from(place.is_some());
+    }
+    let share = |n: usize| n as f64 / some.len().max(1) as f64;
+    Ok(Beams { exact_at_1: share(first), exact_at_8: share(among), steps: some.len() })
+}
+
+/// The text of `card.md` for a checkpoint that was trained elsewhere, with or without a picture of its losses.
+pub fn imported_card(name: &str, checkpoint: &Checkpoint, curve: bool) -> String {
+    super::card::imported(name, checkpoint.config.parameters(), &checkpoint.training, curve)
 }
 
 /// The largest difference between the logits of the published, rounded weights in the trainer (fp32) and
@@ -95,7 +147,7 @@ pub fn parity_prompts(data: &Data, count: usize) -> Vec<Vec<u32>> {
 
 /// The loss of KTO over all judged rows, with the reference point taken over all of them.
 pub fn judged_loss(model: &Llama, data: &Data, knobs: super::objective::KtoKnobs) -> Result<f64> {
-    use super::learn::completion_log_probs;
+    use super::compute::completion_log_probs;
     let of = |pick: fn(&super::stream::Judged) -> &Sequence| -> Vec<Sequence> {
         data.judged.iter().map(|j| pick(j).clone()).collect()
     };

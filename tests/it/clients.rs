@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::support::processes::{Mark, wait_until};
-use crate::support::{editor, permit_blocking, root, scratch, server_command};
+use crate::support::{editor, permits_blocking, root, scratch, server_command};
 
 const TEXT: &str =
     "theorem swap (p q : Prop) (h : p ∧ q) : q ∧ p := by\n  sorry\n\nexample : swap = swap := rfl\n";
@@ -80,7 +80,7 @@ fn python() -> PathBuf {
 #[test]
 fn leanclient_finishes_a_proof() {
     let python = python();
-    let _permit = permit_blocking();
+    let _permit = permits_blocking(1);
     let (folder, mark) = (scratch("client-leanclient"), Mark::new());
     std::fs::write(folder.join("Swap.lean"), TEXT).unwrap();
     // It starts `lake serve -- OPTIONS`: a `lake` on PATH that is us.
@@ -108,7 +108,7 @@ fn leanclient_finishes_a_proof() {
 
 #[test]
 fn neovim_finishes_a_proof() {
-    let _permit = permit_blocking();
+    let _permit = permits_blocking(1);
     let (folder, mark) = (scratch("client-neovim"), Mark::new());
     let (file, result) = (folder.join("Swap.lean"), folder.join("result.json"));
     std::fs::write(&file, TEXT).unwrap();

@@ -13,18 +13,26 @@ use serde_json::{Value, json};
 use crate::support::editor::{Editor, LONG, LOOPING, Setup, at};
 use crate::support::processes::wait_until;
 
-/// How many tests share the session.
-const SHARERS: usize = 8;
-
 /// Seconds without work after which the second server stops.
 const IDLE_S: u64 = 5;
 
-/// Runs a test in the session that all share; it is closed behind the last of them, and begun anew where one
-/// failed in it.
+/// Runs a test in a session that those share which wait for it. Who finds nobody waiting ends it, so that it
+/// keeps no leave to run a Lean from tests elsewhere, whichever of these are run and in whatever order; one
+/// that fails in it takes it along, and the next begins another.
 fn with_session(test: impl FnOnce(&mut Editor)) {
     static SESSION: Mutex<Option<Editor>> = Mutex::new(None);
-    static DONE: AtomicUsize = AtomicUsize::new(0);
+    /// Those that use the session or wait for it.
+    static USERS: AtomicUsize = AtomicUsize::new(0);
+    struct User;
+    impl Drop for User {
+        fn drop(&mut self) {
+            USERS.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    USERS.fetch_add(1, Ordering::SeqCst);
     let mut shared = SESSION.lock().unwrap_or_else(PoisonError::into_inner);
+    // Dropped before the lock is, by a panic too.
+    let user = User;
     let mut editor = shared.take().unwrap_or_else(|| {
         let settings = json!({"auto_suggest": false, "lean_search": false});
         // In the environment, as the verifier begins with it.
@@ -32,7 +40,8 @@ fn with_session(test: impl FnOnce(&mut Editor)) {
         Editor::start("complaints", Setup { knows_us: true, settings, env, ..Setup::default() })
     });
     test(&mut editor);
-    if DONE.fetch_add(1, Ordering::Relaxed) + 1 < SHARERS {
+    drop(user);
+    if USERS.load(Ordering::SeqCst) > 0 {
         *shared = Some(editor);
     } else {
         editor.end();

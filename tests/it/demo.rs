@@ -8,7 +8,7 @@ use crate::support;
 
 fn demo(arguments: &[&str]) -> Value {
     let dirs = support::dirs();
-    let _permit = support::permit();
+    let _permit = support::permits_blocking(1);
     let mut command = Command::new(env!("CARGO_BIN_EXE_lean-copilot"));
     command.args(["demo", "--json"]).args(arguments);
     command.env("LEAN_COPILOT_CACHE_DIR", &dirs.cache).env("LEAN_COPILOT_SHARE_DIR", &dirs.share);

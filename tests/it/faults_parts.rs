@@ -116,8 +116,14 @@ fn two_editors_on_one_project_record_into_one_store() {
         format!("theorem two{n} (p q : Prop) (h : p ∧ q) : q ∧ p := by\n  sorry\n")
     });
     let settings = json!({"auto_suggest": false, "lean_search": false});
-    let one =
-        || Setup { knows_us: true, settings: settings.clone(), home: Some(home.clone()), ..Setup::default() };
+    let _permits = crate::support::permits_blocking(2);
+    let one = || Setup {
+        knows_us: true,
+        settings: settings.clone(),
+        home: Some(home.clone()),
+        permitted: true,
+        ..Setup::default()
+    };
     let mut first = Editor::start("editor-1", one());
     let mut second = Editor::start("editor-2", one());
     let before = (first.mark.processes().len(), second.mark.processes().len());

@@ -114,7 +114,7 @@ fn a_second_server_that_floods_harms_nobody_and_is_replaced() {
         ("LEAN_COPILOT_SANDBOX".into(), "false".into()),
     ]);
     let settings = json!({"auto_suggest": false, "lean_search": false});
-    let permit = crate::support::permit_blocking();
+    let permit = crate::support::permits_blocking(1);
     let mut editor =
         Editor::start("second-floods", Setup { knows_us: true, settings, command, env, ..Setup::default() });
     editor.open(URI, &text("flooded"));

@@ -1,7 +1,6 @@
 //! Files that import their neighbours, with the embedded Lean: compiled into the cache, and found there.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -69,15 +68,8 @@ impl Drop for Project {
 }
 
 fn program(args: &[&str]) -> (Option<i32>, String, String) {
-    let dirs = support::dirs();
-    let output = Command::new(env!("CARGO_BIN_EXE_lean-copilot"))
-        .arg("--offline")
+    let output = support::program()
         .args(args)
-        .env("LEAN_COPILOT_CONFIG_DIR", &dirs.config)
-        .env("LEAN_COPILOT_DATA_DIR", &dirs.data)
-        .env("LEAN_COPILOT_CACHE_DIR", &dirs.cache)
-        .env("LEAN_COPILOT_STATE_DIR", &dirs.state)
-        .env("LEAN_COPILOT_SHARE_DIR", &dirs.share)
         .env("LEAN_COPILOT_VERIFY_TIMEOUT_MS", "20000")
         .output()
         .expect("the program starts");

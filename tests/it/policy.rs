@@ -125,6 +125,7 @@ pub(super) fn write_limits(
         base: None,
         training: serde_json::json!({"seed": seed}),
         card: "# A model of the tests\n",
+        curve: None,
     };
     writer.write(dir).unwrap()
 }
@@ -418,6 +419,7 @@ fn a_writer_refuses_what_does_not_fit_and_leaves_the_old_bundle() {
             base: None,
             training: serde_json::Value::Null,
             card: "",
+            curve: None,
         };
         format!("{:#}", writer.write(&dir).unwrap_err())
     };

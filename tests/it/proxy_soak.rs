@@ -24,6 +24,9 @@ fn serve_stays_small_and_does_not_grow_while_a_person_works() {
     // Memory, open files and threads are compared by the command itself.
     assert!(output.status.success(), "{said}{report}");
     assert!(report["messages"].as_u64().unwrap() >= 5000, "{report}");
+    // One in five bursts ends with a question, and what is best is taken.
+    assert!(report["accepted"].as_u64().unwrap() > 5, "{report}");
+    assert!(report["suggestions"].as_u64().unwrap() > 20, "{report}");
     let memory = report["last"]["memory_bytes"].as_u64().unwrap();
     assert!(memory < 150_000_000, "the sidecar alone, bundle loaded: {memory} bytes");
 }

@@ -1,7 +1,7 @@
 //! `suggest` and `verify` as a person or a program uses them, and the pipeline under them.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use lean_copilot::config::Settings;
@@ -9,6 +9,7 @@ use lean_copilot::lsp::position;
 use lean_copilot::proof::Source;
 use lean_copilot::suggest::{Pipeline, SuggestRequest, Update};
 use lean_copilot::verify::Place;
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::Value;
 
 use crate::support;
@@ -20,15 +21,8 @@ const TEXT: &str =
 fn run(args: &[&str]) -> Output {
     static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(|e| e.into_inner());
-    let dirs = support::dirs();
-    Command::new(env!("CARGO_BIN_EXE_lean-copilot"))
-        .args(["--offline"])
+    support::program()
         .args(args)
-        .env("LEAN_COPILOT_CONFIG_DIR", &dirs.config)
-        .env("LEAN_COPILOT_DATA_DIR", &dirs.data)
-        .env("LEAN_COPILOT_CACHE_DIR", &dirs.cache)
-        .env("LEAN_COPILOT_STATE_DIR", &dirs.state)
-        .env("LEAN_COPILOT_SHARE_DIR", &dirs.share)
         .env("LEAN_COPILOT_VERIFY_TIMEOUT_MS", "20000")
         .output()
         .expect("the program starts")
@@ -149,4 +143,58 @@ async fn the_pipeline_sends_goals_first_and_done_last_and_keeps_its_budget() {
     }
     assert!(matches!(last, Some(Update::Done { .. })));
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+/// A bundle with a file that is a pipe which nobody writes to: whoever opens it waits.
+fn blocked_bundle() -> (PathBuf, PathBuf) {
+    let folder = support::scratch("pipeline-blocked");
+    let (bundle, pipe) = (folder.join("bundle"), folder.join("pipe"));
+    std::fs::create_dir(&bundle).unwrap();
+    for entry in std::fs::read_dir(support::root().join("models/core-small")).unwrap().flatten() {
+        std::fs::copy(entry.path(), bundle.join(entry.file_name())).unwrap();
+    }
+    std::fs::remove_file(bundle.join("config.json")).unwrap();
+    mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
+    std::fs::hard_link(&pipe, bundle.join("config.json")).unwrap();
+    (bundle, pipe)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_that_does_not_answer_delays_neither_the_portfolio_nor_leans_search() {
+    let folder = support::scratch("pipeline-search");
+    let (dirs, command) =
+        tokio::task::block_in_place(|| (support::dirs().clone(), support::server_command(&[], &folder)));
+    let _permit = support::permit().await;
+    let (bundle, pipe) = blocked_bundle();
+    let bundle = Some(bundle.to_string_lossy().into_owned());
+    let settings = Settings { verify_timeout_ms: 20_000, bundle, ..Settings::default() };
+    let pipeline = Pipeline::new(dirs, settings, command).unwrap();
+    let text = "theorem t (p q : Prop) (hp : p) (hq : q) : q ∧ p := by\n  sorry\n";
+    let position = position::position(text, text.find("sorry").unwrap());
+    let place = Place { uri: "file:///work/A.lean".into(), version: 1, text: text.into(), position };
+    let mut updates = pipeline.suggest(SuggestRequest { place, goals: None, limit: 100, budget: None });
+    let mut seen = Vec::new();
+    loop {
+        match updates.recv().await.expect("the round goes on: the policy has not answered") {
+            Update::Done { problems, .. } => panic!("the round is over: {problems:?}"),
+            Update::Suggestion(s) => {
+                seen.push(s.candidate.sources.clone());
+                if s.candidate.sources.contains(&Source::Lean) {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(seen.iter().any(|s| s.contains(&Source::Portfolio)), "{seen:?}");
+    assert!(!seen.iter().any(|s| s.contains(&Source::Policy)), "{seen:?}");
+
+    // The disk answers, with rubbish: the round ends and says what is missing.
+    drop(std::fs::OpenOptions::new().write(true).open(&pipe).unwrap());
+    loop {
+        if let Update::Done { problems, .. } = updates.recv().await.expect("`Done`") {
+            assert!(problems.iter().any(|p| p.contains("policy")), "{problems:?}");
+            break;
+        }
+    }
 }

@@ -15,7 +15,7 @@ fn options(folder: &Path) -> TraceOptions {
 }
 
 fn trace(files: &[PathBuf]) -> Vec<FileReport> {
-    let _permit = support::permit();
+    let _permit = support::permits_blocking(1);
     let reports = Mutex::new(Vec::new());
     let folder = files[0].parent().unwrap();
     trace_files(files, &options(folder), &AtomicBool::new(false), |r| reports.lock().unwrap().push(r))
@@ -104,7 +104,7 @@ fn other_tactics_are_tried_at_a_step() {
     let tactics =
         [cases.tactic.as_str(), "omega", "exact Or.symm k", "not a tactic", "sorry"].map(String::from);
     let attempts = [Attempt { range: cases.range, tactics: tactics.to_vec() }];
-    let _permit = support::permit();
+    let _permit = support::permits_blocking(1);
     let answers = try_tactics(&file, &attempts, 20_000, &options(folder.path())).unwrap().remove(0).unwrap();
     assert_eq!(
         answers[0],

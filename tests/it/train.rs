@@ -11,8 +11,9 @@ use lean_copilot::policy::prompt::Limits;
 use lean_copilot::policy::tokenizer::Tokenizer;
 use lean_copilot::proof::{Goal, Origin, ProofStep, StepRange};
 use lean_copilot::runtime::locate::onnxruntime;
+use lean_copilot::train::compute::completion_log_probs;
 use lean_copilot::train::dataset::{HeldOut, LabelledRow};
-use lean_copilot::train::learn::{Event, Knobs, Until, completion_log_probs, device};
+use lean_copilot::train::learn::{Event, Knobs, Until, device};
 use lean_copilot::train::model::{Llama, initial};
 use lean_copilot::train::objective::Objective;
 use lean_copilot::train::{Base, Finetune, FinetuneReport, Shape, batch, publish};
@@ -66,6 +67,7 @@ fn job(folder: &Path, until: u64) -> Finetune {
         name: "tiny".into(),
         target: folder.join("models/tiny"),
         checkpoint: folder.join("tiny.checkpoint"),
+        beam_rows: 10,
         resume: false,
         device: "cpu".into(),
         ort_library: onnxruntime(support::dirs()).expect("ONNX Runtime is installed"),
@@ -94,6 +96,12 @@ fn a_tiny_model_learns_its_steps_by_heart_and_its_bundle_computes_alike() {
     assert_eq!(bundle.id(), report.bundle);
     let card = std::fs::read_to_string(bundle.dir.join("card.md")).unwrap();
     assert!(card.contains("from scratch") && card.contains("6 rows"), "{card}");
+    // What it has learnt is what the beam writes, and the picture of it stands beside the card.
+    let beams = report.heldout_beams.unwrap();
+    assert_eq!((beams.exact_at_1, beams.exact_at_8, beams.steps), (1.0, 1.0, 1), "{card}");
+    assert!(card.contains("](loss.svg)") && card.contains("among its eight in 100.0 %"), "{card}");
+    let curve = std::fs::read_to_string(bundle.dir.join("loss.svg")).unwrap();
+    assert!(curve.starts_with("<svg") && curve.contains("held-out loss per token"), "{curve}");
     assert!(!folder.join("tiny.checkpoint").exists(), "a finished run leaves no checkpoint");
 }
 
@@ -219,6 +227,7 @@ fn grouped_queries_and_an_untied_head_compute_alike_too() {
             base: None,
             training: serde_json::Value::Null,
             card: "# wide\n",
+            curve: None,
         };
         let prompts: Vec<Vec<u32>> =
             [1u32, 9, 60].map(|n| (0..n).map(|i| 1 + (i * 37) % 250).collect()).to_vec();

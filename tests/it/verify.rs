@@ -18,10 +18,8 @@ struct Bench {
 
 impl Bench {
     async fn start(settings: &Settings) -> Bench {
-        let folder = support::scratch("verify");
-        let command = tokio::task::block_in_place(|| support::server_command(&[], &folder));
-        let permit = support::permit().await;
-        Bench { verifier: VerifierHandle::spawn(command, settings), _permit: permit }
+        let (verifier, permit) = support::verifier("verify", settings).await;
+        Bench { verifier, _permit: permit }
     }
 
     /// The targets at `¦` in a text; `None` where there is no state.
@@ -32,12 +30,8 @@ impl Bench {
 
     async fn verdicts(&self, at: &Place, tactics: &[&str]) -> Vec<Verdict> {
         let list = tactics.iter().map(|t| (*t).to_owned()).collect();
-        let mut answers = self.verifier.verify(at, list, Filter::Off);
-        let mut out: Vec<Option<Verdict>> = vec![None; tactics.len()];
-        while let Some((i, v)) = answers.recv().await {
-            assert!(out[i].is_none(), "{} has two verdicts", tactics[i]);
-            out[i] = Some(v);
-        }
+        let answers = self.verifier.verify(at, list, Filter::Off);
+        let out = support::all_verdicts(answers, tactics).await;
         let named = tactics.iter().zip(out);
         named
             .map(|(t, v)| v.unwrap_or_else(|| panic!("{t} has no verdict: {:?}", self.verifier.status())))

@@ -1,7 +1,7 @@
 //! `lean-copilot verify` as a program uses it: a JSON list on standard input, one JSON object out.
 
 use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -9,15 +9,9 @@ use crate::support;
 
 /// Runs `verify` with a text on standard input.
 fn verify(args: &[&str], input: &str) -> Output {
-    let dirs = support::dirs();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lean-copilot"))
-        .args(["--offline", "verify"])
+    let mut child = support::program()
+        .arg("verify")
         .args(args)
-        .env("LEAN_COPILOT_CONFIG_DIR", &dirs.config)
-        .env("LEAN_COPILOT_DATA_DIR", &dirs.data)
-        .env("LEAN_COPILOT_CACHE_DIR", &dirs.cache)
-        .env("LEAN_COPILOT_STATE_DIR", &dirs.state)
-        .env("LEAN_COPILOT_SHARE_DIR", &dirs.share)
         .env("LEAN_COPILOT_VERIFY_TIMEOUT_MS", "30000")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -22,24 +22,18 @@ struct Bench {
 
 impl Bench {
     async fn start(settings: &Settings) -> Bench {
-        let folder = support::scratch("verify-fast");
-        let command = tokio::task::block_in_place(|| support::server_command(&[], &folder));
-        let permit = support::permit().await;
-        Bench { verifier: VerifierHandle::spawn(command, settings), _permit: permit }
+        let (verifier, permit) = support::verifier("verify-fast", settings).await;
+        Bench { verifier, _permit: permit }
     }
 
     /// The verdicts by the tactics' numbers; `None` for those that were left without one.
     async fn verdicts(&self, at: &Place, tactics: &[&str], wanted: Option<usize>) -> Vec<Option<Verdict>> {
         let list = tactics.iter().map(|t| (*t).to_owned()).collect();
-        let mut answers = match wanted {
+        let answers = match wanted {
             Some(n) => self.verifier.verify_best(at, list, Filter::Off, n),
             None => self.verifier.verify(at, list, Filter::Off),
         };
-        let mut out: Vec<Option<Verdict>> = vec![None; tactics.len()];
-        while let Some((i, v)) = answers.recv().await {
-            assert!(out[i].is_none(), "{} has two verdicts", tactics[i]);
-            out[i] = Some(v);
-        }
+        let out = support::all_verdicts(answers, tactics).await;
         assert_eq!(self.verifier.status().problem, None);
         out
     }

@@ -2,7 +2,7 @@
 //
 //   npm run e2e                 all steps
 //   npm run e2e -- --smoke      those of continuous integration
-//   npm run e2e -- --only WORD  steps whose name contains WORD
+//   npm run e2e -- --only WHAT  steps whose name fits this regular expression
 //   npm run e2e -- --pictures   also writes the pictures of docs/images anew
 //   npm run e2e -- --latency 20 also measures the time from a key to ghost text
 //
@@ -16,7 +16,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 import { files, latency, machines, steps } from './steps.mjs';
-import { here, newestVsix, Server, Window } from './workbench.mjs';
+import { here, newestVsix, patience, Server, Window } from './workbench.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -33,7 +33,6 @@ const images = path.join(here, '..', '..', 'docs', 'images');
 fs.rmSync(out, { recursive: true, force: true });
 const results = [];
 let window;
-const running = new Set();
 
 /** A fresh machine: folders, code-server, our extension, a workspace with the files. */
 async function machine(name, { settings = {}, env = () => ({}), trusted = true } = {}) {
@@ -47,10 +46,10 @@ async function machine(name, { settings = {}, env = () => ({}), trusted = true }
   window ??= await Window.launch();
   server.install(options.extension ?? newestVsix());
   await server.start();
-  running.add(server);
   await window.go(server, folder);
   return {
     root,
+    smoke: options.smoke,
     folder,
     data,
     server,
@@ -67,7 +66,6 @@ async function machine(name, { settings = {}, env = () => ({}), trusted = true }
     },
     async end() {
       await server.stop();
-      running.delete(server);
       fs.rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -85,16 +83,19 @@ async function step(c, { name, run }) {
     const file = path.join(out, `failed-${results.length}.png`);
     await c.window.shot(file).catch(() => undefined);
     console.log(`        see ${file}`);
-    const log = path.join(c.root, 'state', 'log', 'serve.log');
-    if (fs.existsSync(log)) console.log(fs.readFileSync(log, 'utf8').split('\n').slice(-15).join('\n'));
+    console.log(c.server.logs());
   }
 }
 
-const wanted = s => s.name.includes(options.only) && (s.smoke || !options.smoke);
+const wanted = s => new RegExp(options.only).test(s.name) && (s.smoke || !options.smoke);
 try {
   const ours = steps.filter(wanted);
   if (ours.length > 0 || options.latency) {
-    const c = await machine('session');
+    const settings = {};
+    // Lean's own search takes longest of all; the whole run has it, continuous integration need not wait for it.
+    if (options.smoke) settings['leanCopilot.leanSearch'] = false;
+    if (patience > 1) settings['leanCopilot.verifyTimeoutMs'] = 3000 * patience;
+    const c = await machine('session', { settings });
     for (const s of ours) await step(c, s);
     if (options.latency) {
       await step(c, { name: 'latency', run: async () => console.log(JSON.stringify(await latency(c, Number(options.latency)))) });
@@ -108,7 +109,6 @@ try {
   }
 } finally {
   await window?.close();
-  for (const server of running) await server.stop();
 }
 const failed = results.filter(r => !r.ok).length;
 console.log(`${results.length - failed} of ${results.length} steps passed`);

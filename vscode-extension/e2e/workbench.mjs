@@ -13,7 +13,7 @@ export const here = path.dirname(fileURLToPath(import.meta.url));
 const codeServer = path.join(here, 'node_modules', 'code-server', 'out', 'node', 'entry.js');
 
 /** All waits are as many times as long as this says (`E2E_PATIENCE`, for a machine that does other things). */
-const patience = Number(process.env.E2E_PATIENCE ?? 1);
+export const patience = Number(process.env.E2E_PATIENCE ?? 1);
 
 /** Waits until `probe` gives something truthy; fails with `what` after `timeout` ms. */
 export async function until(what, probe, timeout = 120_000, pause = 150) {
@@ -50,6 +50,16 @@ export function newestVsix() {
   if (!found[0]) throw new Error('no VSIX\nhint: npm run package');
   return found[0];
 }
+
+/** Servers that run: ended with this process, however it ends. */
+const running = new Set();
+for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]]) process.once(signal, () => process.exit(128 + number));
+process.on('exit', () => {
+  for (const server of running) {
+    server.kill('SIGKILL');
+    fs.rmSync(server.root, { recursive: true, force: true });
+  }
+});
 
 /** code-server in a folder of its own, with extensions installed. */
 export class Server {
@@ -91,17 +101,43 @@ export class Server {
     if (this.trusted) options.push('--disable-workspace-trust');
     this.log = fs.openSync(path.join(this.root, 'code-server.log'), 'a');
     this.child = spawn(process.execPath, this.args(...options), { env: this.env, stdio: ['ignore', this.log, this.log], detached: true });
+    running.add(this);
     await until('code-server answers', () => fetch(`http://127.0.0.1:${this.port}/healthz`).then(r => r.ok, () => false), 60_000);
   }
 
+  kill(signal) {
+    try {
+      process.kill(-this.child.pid, signal);
+    } catch {
+      // It is gone already.
+    }
+  }
+
   async stop() {
-    if (!this.child) return;
+    if (!this.child || this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = new Promise(resolve => this.child.once('exit', resolve));
-    process.kill(-this.child.pid, 'SIGTERM');
-    const killer = setTimeout(() => process.kill(-this.child.pid, 'SIGKILL'), 5000);
+    this.kill('SIGTERM');
+    const killer = setTimeout(() => this.kill('SIGKILL'), 5000);
     await ended;
     clearTimeout(killer);
-    this.child = undefined;
+    // What it started may have outlived it.
+    this.kill('SIGKILL');
+    running.delete(this);
+  }
+
+  /** The last lines of logs that tell why something did not work: ours, and the Lean extension's. */
+  logs(lines = 25) {
+    const wanted = [path.join(this.root, 'state', 'log', 'serve.log')];
+    const folder = path.join(this.userData, 'logs');
+    if (fs.existsSync(folder)) {
+      const all = fs.readdirSync(folder, { recursive: true }).filter(f => /(lean|remoteexthost)[^/]*\.log$/i.test(f));
+      wanted.push(...all.map(f => path.join(folder, f)));
+    }
+    const texts = wanted.filter(f => fs.existsSync(f) && fs.statSync(f).size > 0).map(f => {
+      const text = fs.readFileSync(f, 'utf8').split('\n').filter(l => !/ort::logging/.test(l)).slice(-lines).join('\n');
+      return `        ${path.relative(this.root, f)}:\n${text}`;
+    });
+    return texts.join('\n');
   }
 }
 
@@ -131,7 +167,7 @@ const quiet = {
 /** A window of VS Code in a browser. */
 export class Window {
   static async launch() {
-    const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu'] });
+    const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
     const window = new Window();
     window.browser = browser;
     return window;
@@ -210,6 +246,21 @@ export class Window {
     }, timeout, 100);
   }
 
+  /** Opens the light bulb's menu at the cursor, again and again until it has an entry that fits: verdicts come one by one. */
+  async lightBulb(pattern, timeout = 120_000) {
+    const menu = this.page.locator('.action-widget');
+    await until(`${pattern} in the light bulb's menu`, async () => {
+      // In the open menu the same key would choose the first entry.
+      if (!(await menu.isVisible())) await this.keys('Control+.');
+      await menu.waitFor({ timeout: 5000 }).catch(() => undefined);
+      if ((await menu.getByText(pattern).count()) > 0) return true;
+      await this.keys('Escape');
+      await menu.waitFor({ state: 'hidden', timeout: 5000 });
+      return false;
+    }, timeout, 500);
+    return menu;
+  }
+
   /** Our entry in the status bar. */
   status() {
     return this.page.locator('.statusbar-item[id*="leanCopilot.status"]');
@@ -239,8 +290,19 @@ export class Window {
     return this.page.locator('.notification-toast, .notification-list-item').filter({ hasText: text }).first();
   }
 
-  async press(notification, button) {
-    await notification.locator('.monaco-button', { hasText: button }).first().click();
+  /** Presses a button of a notification. One that is not answered soon is put away; then it is brought back. */
+  async press(text, button, timeout = 60_000) {
+    const wanted = this.notification(text).locator('.monaco-button', { hasText: button }).first();
+    const soon = performance.now() + 3000;
+    await until(`the button ${button} of the notification ${text}`, async () => {
+      if (await wanted.isVisible().catch(() => false)) return true;
+      if (performance.now() > soon) {
+        await this.command('Notifications: Show Notifications');
+        await this.page.waitForTimeout(1000);
+      }
+      return false;
+    }, timeout, 300);
+    await wanted.click();
   }
 
   async dismissNotifications() {

@@ -6,6 +6,8 @@ import * as vscode from 'vscode';
 
 const CONFIG: AbbreviationConfig = { abbreviationCharacter: '\\', customTranslations: {}, eagerReplacementEnabled: true };
 
+const TRIES = 10;
+
 /** Follows the active editor. */
 export class Abbreviations implements vscode.Disposable {
   private readonly provider = new AbbreviationProvider(CONFIG);
@@ -41,7 +43,6 @@ class EditorAbbreviations implements vscode.Disposable {
   private readonly subscriptions: vscode.Disposable[];
   /** Edits run one after the other: each sees the text that the one before left. */
   private work = Promise.resolve();
-  private ownEdit = false;
 
   constructor(
     private readonly editor: vscode.TextEditor,
@@ -60,7 +61,8 @@ class EditorAbbreviations implements vscode.Disposable {
     });
     this.subscriptions = [
       vscode.workspace.onDidChangeTextDocument(e => {
-        if (e.document !== editor.document || this.ownEdit) return;
+        if (e.document !== editor.document) return;
+        // Our own edits too: whatever is typed meanwhile must not get lost between them.
         this.rewriter.changeInput(
           e.contentChanges.map(c => ({ range: new Range(c.rangeOffset, c.rangeLength), newText: c.text })),
         );
@@ -68,7 +70,8 @@ class EditorAbbreviations implements vscode.Disposable {
       }),
       vscode.window.onDidChangeTextEditorSelection(e => {
         if (e.textEditor !== editor) return;
-        this.queue(() => this.rewriter.changeSelections(e.selections.map(s => this.toRange(s))));
+        // Those of the moment in which it runs, as the tracked text is of that moment.
+        this.queue(() => this.rewriter.changeSelections(editor.selections.map(s => this.toRange(s))));
       }),
     ];
   }
@@ -87,18 +90,15 @@ class EditorAbbreviations implements vscode.Disposable {
       });
   }
 
+  /** VS Code refuses an edit of a text that has changed meanwhile: somebody types fast. Then it is tried again. */
   private async replace(changes: Change[]): Promise<boolean> {
-    this.ownEdit = true;
-    try {
-      return await this.editor.edit(
-        builder => {
-          for (const change of changes) builder.replace(this.fromRange(change.range), change.newText);
-        },
-        { undoStopBefore: true, undoStopAfter: true },
-      );
-    } finally {
-      this.ownEdit = false;
+    for (let tried = 0; tried < TRIES; tried++) {
+      const done = await this.editor.edit(builder => {
+        for (const change of changes) builder.replace(this.fromRange(change.range), change.newText);
+      });
+      if (done) return true;
     }
+    return false;
   }
 
   private toRange(range: vscode.Range): Range {

@@ -1,7 +1,7 @@
 // Where the person is: the place of the cursor in a Lean document and the goals there.
 //
-// With a session of our own nobody else asks Lean for goals. The question also tells the sidecar where the
-// cursor is, so that suggestions begin. With the official extension the infoview asks.
+// The question also tells the sidecar where the cursor is, so that suggestions begin. With the official extension
+// the infoview asks as well, but only while it is open, and not always at the cursor (when it starts, for one).
 
 import * as vscode from 'vscode';
 
@@ -85,7 +85,7 @@ export class CursorFollower implements vscode.Disposable {
 
   private async ask(cursor: Cursor, signal: AbortSignal): Promise<void> {
     const session = this.sessions.of(cursor.document);
-    if (!session?.own) return;
+    if (!session) return;
     const cancel = new vscode.CancellationTokenSource();
     signal.addEventListener('abort', () => cancel.cancel());
     try {

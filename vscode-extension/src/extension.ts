@@ -39,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
   subscriptions.push(
     sessions.onNotInFront(() => void inFront.offer()),
     sessions.onRunning(session => void sayWhatIsRecorded(globalState, session.root)),
+    panel.onLeft(() => ghost.again()),
     tactics.onChange(round => {
       const some = round.suggestions.length > 0;
       void vscode.commands.executeCommand('setContext', 'leanCopilot.hasSuggestions', some);

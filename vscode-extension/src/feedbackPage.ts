@@ -43,7 +43,8 @@ export class FeedbackPage implements vscode.Disposable {
     }
     const options = { enableScripts: true, localResourceRoots: webviewRoots(this.extension), retainContextWhenHidden: true };
     const panel = vscode.window.createWebviewPanel('leanCopilot.feedback', 'What Is Recorded', vscode.ViewColumn.Active, options);
-    panel.iconPath = vscode.Uri.joinPath(this.extension, 'media', 'view.svg');
+    const icon = (name: string): vscode.Uri => vscode.Uri.joinPath(this.extension, 'media', name);
+    panel.iconPath = { light: icon('view.svg'), dark: icon('view-dark.svg') };
     panel.webview.onDidReceiveMessage((message: FromFeedback) => void this.received(message));
     panel.onDidDispose(() => (this.panel = undefined));
     panel.webview.html = webviewHtml(panel.webview, this.extension, 'feedback', 'What Is Recorded');

@@ -49,9 +49,9 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
     token: vscode.CancellationToken,
   ): Promise<vscode.InlineCompletionItem[]> {
     const invoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
-    const ours = invoked && this.triggered;
-    const asked = invoked && !ours;
-    this.triggered = false;
+    const asked = invoked && !this.triggered;
+    // VS Code may ask by itself before the question that was triggered comes.
+    if (invoked) this.triggered = false;
     // The list of completions is open: it has the word.
     if (context.selectedCompletionInfo !== undefined || !enabled(document)) return [];
     if (!this.sessions.of(document)) return [];
@@ -72,7 +72,7 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
     if (token.isCancellationRequested || list.length === 0) return [];
     // VS Code goes on showing what it shows as long as that is in the list: something better takes its place
     // only where it is not. Asking for the next one brings the whole list.
-    if (ours) list = list.filter(g => this.effectOf(g) === this.effectOf(list[0]));
+    if (!asked) list = list.filter(g => this.effectOf(g) === this.effectOf(list[0]));
     this.shown = shown(uri, document.getText(), document.offsetAt(position), position, list);
     this.best = { place, effect: this.effectOf(list[0]) };
     // VS Code tells nobody which of them it shows: the first one is.
@@ -110,6 +110,12 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
         if (this.at(place, line).length > 0 || this.isOver(place)) done();
       });
     });
+  }
+
+  /** The editor has the keyboard again: what VS Code hid when it went is to be shown anew. */
+  again(): void {
+    this.best = undefined;
+    this.appear();
   }
 
   /**

@@ -111,7 +111,14 @@ export class OfficialSessions implements vscode.Disposable {
   async start(): Promise<string | undefined> {
     const extension = vscode.extensions.getExtension<unknown>(OFFICIAL);
     if (!extension) return 'The official Lean 4 extension is not installed or not enabled.';
-    const exported = (await extension.activate()) as { lean4EnabledFeatures?: Promise<unknown> } | undefined;
+    let exported: { lean4EnabledFeatures?: Promise<unknown> } | undefined;
+    try {
+      exported = (await extension.activate()) as typeof exported;
+    } catch (error) {
+      // An extension that it depends on is not there, for example.
+      const reason = error instanceof Error ? error.message : String(error);
+      return `The official Lean 4 extension could not be started: ${reason}. Mend or disable it; without it lean-copilot brings a session of its own.`;
+    }
     const strange = (what: string): string =>
       `The official Lean 4 extension ${(extension.packageJSON as { version?: string }).version ?? ''} has no ${what} that ` +
       'lean-copilot knows. Suggestions still come as code actions; update lean-copilot for the rest.';

@@ -23,6 +23,10 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   private timer: NodeJS.Timeout | undefined;
   private focusNext = false;
   private readonly subscriptions: vscode.Disposable[];
+  private readonly blurred = new vscode.EventEmitter<void>();
+
+  /** The panel had the keyboard and lost it. */
+  readonly onLeft = this.blurred.event;
 
   constructor(
     private readonly extension: vscode.Uri,
@@ -86,6 +90,9 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
         this.dismissed();
         await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
         return;
+      case 'left':
+        this.blurred.fire();
+        return;
       case 'command':
         if (BUTTONS.includes(message.command)) await vscode.commands.executeCommand(message.command);
     }
@@ -121,7 +128,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   private state(): PanelState {
-    const nothing = { goals: null, goal: null, suggestions: [], pending: 0, tried: null, paused: this.is('paused'), busy: this.is('thinking', 'checking') };
+    const nothing = { goals: null, goal: null, suggestions: [], pending: 0, asked: false, tried: null, paused: this.is('paused'), busy: this.is('thinking', 'checking') };
     const { state } = this.sessions;
     if (state.kind === 'off' && state.reason !== 'idle') {
       const commands = {
@@ -137,7 +144,8 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
     if (state.kind === 'starting') return { ...nothing, empty: { message: 'Lean is starting.' } };
     const round = this.tactics.store.at(cursor);
     const known = this.follower.goals(cursor);
-    const goals = known ?? (round?.goal ? [round.goal.text] : null);
+    // Within a `sorry` Lean says what is left behind it; suggestions are for what it stands for.
+    const goals = known && (known.length > 0 || !round?.goal) ? known : round?.goal ? [round.goal.text] : null;
     if (!round && !goals) return { ...nothing, empty: { message: 'No goal at the cursor.' } };
     return {
       empty: null,
@@ -145,6 +153,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
       goal: round?.goal ?? null,
       suggestions: round?.suggestions ?? [],
       pending: round?.pending ?? 0,
+      asked: round !== undefined,
       tried: round?.tried ?? null,
       paused: nothing.paused,
       busy: nothing.busy && !round,

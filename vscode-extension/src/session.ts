@@ -8,7 +8,7 @@ import type { StatusParams, SuggestionsParams } from './protocol';
 export interface Session {
   /** The project's folder. */
   readonly root: vscode.Uri;
-  /** Whether the language client is ours: then goals and abbreviations are ours to show too. */
+  /** Whether the language client is ours: then it is for us to tell when it ends. */
   readonly own: boolean;
   /** Asks; rejects where the sidecar answers with an error or is gone. */
   request<R>(method: string, params: object, token?: vscode.CancellationToken): Promise<R>;

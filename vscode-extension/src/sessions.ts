@@ -67,6 +67,7 @@ export class Sessions implements vscode.Disposable, SessionEvents {
       }),
     );
     if (this.usesOfficial) {
+      this.enter({ kind: 'off', reason: 'idle', message: 'The Lean 4 extension has not started Lean yet.' });
       this.official = new OfficialSessions(this, () => this.notInFront());
       const problem = await this.official.start();
       if (problem !== undefined) {

@@ -7,6 +7,7 @@ mod policy;
 mod proxy;
 mod soak;
 mod suggest;
+mod train;
 mod verify;
 
 /// Arguments of `bench`.
@@ -27,6 +28,8 @@ enum Bench {
     Soak(soak::Args),
     /// Time from a cursor move to the first verified suggestion, cold and warm; idle memory.
     Suggest(suggest::Args),
+    /// Tokens a second of the trainer, beside PyTorch.
+    Train(train::Args),
     /// Candidates verified per second, against one edit per candidate in the same warm Lean.
     Verify(verify::Args),
 }
@@ -38,6 +41,7 @@ pub fn bench(args: Args, context: super::Context) -> anyhow::Result<()> {
         Bench::Proxy(a) => proxy::proxy(&a),
         Bench::Soak(a) => soak::soak(&a, &context),
         Bench::Suggest(a) => suggest::suggest(&a, &context),
+        Bench::Train(a) => train::train(&a, &context),
         Bench::Verify(a) => verify::verify(&a, &context),
     }
 }

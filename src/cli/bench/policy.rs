@@ -399,6 +399,7 @@ fn random_bundle(shape: &str, dir: &std::path::Path) -> Result<Bundle> {
         base: None,
         training: serde_json::Value::Null,
         card: "Random weights.\n",
+        curve: None,
     };
     writer.write(dir).context("the random bundle")
 }

@@ -250,6 +250,8 @@ async fn recorded(editor: &Editor, dirs: &Dirs) -> Result<Feedback> {
 fn finetune(args: &Args, dirs: &Dirs) -> Result<Value> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["finetune", "--json", "--name", "demo", "--steps", &args.steps.to_string()]);
+    // The demo shows that it learns; what beams find is told by `finetune` itself.
+    command.args(["--beam-rows", "0"]);
     if args.json {
         command.args(["--progress", "none"]);
     }

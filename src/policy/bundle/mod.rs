@@ -39,6 +39,8 @@ pub const GRAPH: &str = "model.onnx";
 pub const TOKENIZER: &str = "tokenizer.json";
 /// What a person should know about the model.
 pub const CARD: &str = "card.md";
+/// The losses over the run, as a picture; not every bundle has it.
+pub const CURVE: &str = "loss.svg";
 
 /// What a bundle with a graph of ours holds besides [`MANIFEST`].
 const FILES: [&str; 5] = [CARD, CONFIG, GRAPH, WEIGHTS, TOKENIZER];

@@ -30,6 +30,8 @@ pub struct BundleWriter<'a> {
     pub training: serde_json::Value,
     /// The text of `card.md`.
     pub card: &'a str,
+    /// The content of `loss.svg`.
+    pub curve: Option<&'a str>,
 }
 
 impl BundleWriter<'_> {
@@ -53,15 +55,16 @@ impl BundleWriter<'_> {
         let weights = self.weights.to_safetensors()?;
         let config = serde_json::to_vec_pretty(&self.config.to_json(self.tokenizer.special()))?;
         let graph = onnx::graph(self.config, &weights::places(&weights)?, Precision::Single)?;
-        let contents: [(&str, Vec<u8>); 5] = [
+        let contents = [
             (CARD, self.card.as_bytes().to_vec()),
             (CONFIG, config),
             (TOKENIZER, self.tokenizer.to_json()?.into_bytes()),
             (GRAPH, graph),
             (WEIGHTS, weights),
         ];
+        let curve = self.curve.map(|svg| (CURVE, svg.as_bytes().to_vec()));
         let mut files = BTreeMap::new();
-        for (name, content) in contents {
+        for (name, content) in contents.into_iter().chain(curve) {
             write_file(&temporary.path().join(name), &content)?;
             let entry = FileEntry { bytes: content.len() as u64, sha256: hex(&Sha256::digest(&content)) };
             files.insert(name.to_owned(), entry);

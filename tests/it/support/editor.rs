@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use lean_copilot::config::Dirs;
 use lean_copilot::lsp::codec::Frame;
 use serde_json::{Value, json};
 use tokio::sync::SemaphorePermit;
@@ -40,6 +41,8 @@ pub struct Setup {
     pub home: Option<PathBuf>,
     /// `ulimit -S -f` of the session, in KiB.
     pub largest_file: Option<u64>,
+    /// The test holds the leave to run the embedded Lean itself.
+    pub permitted: bool,
 }
 
 #[derive(Default)]
@@ -101,19 +104,15 @@ pub fn read_message(reader: &mut impl BufRead) -> Option<Vec<u8>> {
 
 /// `lean-copilot` with the user directories below a folder and the real cache.
 pub fn program(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lean-copilot"));
-    for key in ["CONFIG", "DATA", "STATE"] {
-        command.env(format!("LEAN_COPILOT_{key}_DIR"), home.join(key.to_lowercase()));
-    }
     let dirs = super::dirs();
-    command.env("LEAN_COPILOT_CACHE_DIR", &dirs.cache).env("LEAN_COPILOT_SHARE_DIR", &dirs.share);
-    command
+    super::program_in(&Dirs::below(home, dirs.share.clone(), dirs.cache.clone()))
 }
 
 impl Editor {
     /// Starts `serve` and greets it. With the embedded Lean, leave to run it is waited for.
     pub fn start(name: &str, setup: Setup) -> Editor {
-        let permit = setup.command.is_empty().then(super::permit_blocking);
+        let unasked = setup.command.is_empty() && !setup.permitted;
+        let permit = unasked.then(|| super::permits_blocking(1));
         let folder = super::scratch(name);
         let home = setup.home.clone().unwrap_or_else(|| folder.clone());
         let mark = Mark::new();

@@ -8,16 +8,19 @@ pub mod editor;
 pub mod processes;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use lean_copilot::config::Dirs;
+use lean_copilot::config::{Dirs, Settings};
 use lean_copilot::lean::{LeanClient, LeanCommand, ServerProcess, client};
+use lean_copilot::proof::Verdict;
 use lean_copilot::runtime::locate::{EmbeddedLean, embedded_lean};
 use lean_copilot::runtime::progress::Lines;
 use lean_copilot::runtime::{Component, install};
+use lean_copilot::verify::VerifierHandle;
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 /// The source tree.
 pub fn root() -> &'static Path {
@@ -64,16 +67,65 @@ pub fn lean() -> EmbeddedLean {
     embedded_lean(dirs()).expect("the embedded Lean is installed")
 }
 
-/// Leave to run one Lean process: at most two run at once, whatever the number of test threads.
+/// `lean-copilot` with directories of this test process's and the real cache; never downloads.
+pub fn program() -> Command {
+    let mut command = program_in(dirs());
+    command.arg("--offline");
+    command
+}
+
+/// `lean-copilot` with given directories.
+pub fn program_in(dirs: &Dirs) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lean-copilot"));
+    let all = [&dirs.config, &dirs.data, &dirs.cache, &dirs.state, &dirs.share];
+    for (key, dir) in ["CONFIG", "DATA", "CACHE", "STATE", "SHARE"].iter().zip(all) {
+        command.env(format!("LEAN_COPILOT_{key}_DIR"), dir);
+    }
+    command
+}
+
+/// How many Leans (each with a second one, where it is asked of) run at once, whatever the number of test
+/// threads.
+const PERMITS: u32 = 2;
+
+/// Leave to run one Lean.
 pub async fn permit() -> SemaphorePermit<'static> {
-    static PERMITS: Semaphore = Semaphore::const_new(2);
-    PERMITS.acquire().await.expect("never closed")
+    permits(1).await
+}
+
+/// Leave to run several. They are taken together: who holds one and waits for another waits for whoever
+/// does the same.
+pub async fn permits(n: u32) -> SemaphorePermit<'static> {
+    static FREE: Semaphore = Semaphore::const_new(PERMITS as usize);
+    assert!(n <= PERMITS, "never granted");
+    FREE.acquire_many(n).await.expect("never closed")
 }
 
 /// The same for tests without a runtime.
-pub fn permit_blocking() -> SemaphorePermit<'static> {
+pub fn permits_blocking(n: u32) -> SemaphorePermit<'static> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(permit())
+    runtime.block_on(permits(n))
+}
+
+/// A verifier over the embedded Lean in a folder of its own, with leave to run it.
+pub async fn verifier(name: &str, settings: &Settings) -> (VerifierHandle, SemaphorePermit<'static>) {
+    let folder = scratch(name);
+    let command = tokio::task::block_in_place(|| server_command(&[], &folder));
+    let permit = permit().await;
+    (VerifierHandle::spawn(command, settings), permit)
+}
+
+/// The verdicts by the tactics' numbers, when all are there; `None` for those that were left without one.
+pub async fn all_verdicts(
+    mut answers: mpsc::UnboundedReceiver<(usize, Verdict)>,
+    tactics: &[&str],
+) -> Vec<Option<Verdict>> {
+    let mut out: Vec<Option<Verdict>> = vec![None; tactics.len()];
+    while let Some((i, v)) = answers.recv().await {
+        assert!(out[i].is_none(), "{} has two verdicts", tactics[i]);
+        out[i] = Some(v);
+    }
+    out
 }
 
 /// The embedded language server as a command.

@@ -13,6 +13,8 @@ export interface PanelState {
   goal: Goal | null;
   suggestions: Suggestion[];
   pending: number;
+  /** Tactics were looked for at this place. */
+  asked: boolean;
   /** What Lean refused; null until it was asked for. */
   tried: Tried[] | null;
   paused: boolean;
@@ -33,6 +35,8 @@ export type FromPanel =
   | { kind: 'refuse'; id: string; reason: string }
   | { kind: 'tried' }
   | { kind: 'dismiss' }
+  /** The keyboard went elsewhere. */
+  | { kind: 'left' }
   | { kind: 'command'; command: string };
 
 /** What the feedback page shows. */

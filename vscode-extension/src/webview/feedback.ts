@@ -47,7 +47,7 @@ function page(s: FeedbackState): (HTMLElement | false)[] {
       { class: 'quiet-text' },
       'Goals, the tactics tried there, Lean\'s answers and what you did with suggestions. All of it stays on this machine, in ',
       element('code', {}, s.stats.path),
-      ` (${byteWords(s.stats.bytes)}, ${number.format(s.stats.rounds)} goals of ${number.format(s.stats.projects)} projects). Nothing is sent anywhere.`,
+      ` (${byteWords(s.stats.bytes)}, ${number.format(s.stats.rounds)} goals of ${s.stats.projects === 1 ? 'one project' : `${number.format(s.stats.projects)} projects`}). Nothing is sent anywhere.`,
     ),
     element('dl', { class: 'figures' }, ...figures.map(([name, value]) => element('div', { class: 'figure' }, element('dt', {}, name), element('dd', {}, value)))),
     s.partial && element('p', { class: 'quiet-text' }, `Counted are the newest ${number.format(summary.rounds)} goals of this project.`),

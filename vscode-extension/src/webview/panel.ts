@@ -79,7 +79,9 @@ function list(s: PanelState): HTMLElement {
             ? 'Nothing is left to prove here.'
             : s.paused
               ? 'Suggestions are paused.'
-              : 'Nothing that Lean accepts was found.';
+              : s.asked
+                ? 'Nothing that Lean accepts was found.'
+                : 'No tactics were looked for here yet.';
     const ask =
       s.pending === 0 &&
       !s.busy &&
@@ -260,4 +262,5 @@ listen(data => {
   const ended = state.pending === 0 && (before?.pending ?? 0) > 0;
   if (triedOpen && !state.empty && (state.tried === null || ended)) send({ kind: 'tried' });
 });
+window.addEventListener('blur', () => send({ kind: 'left' }));
 send({ kind: 'ready' });

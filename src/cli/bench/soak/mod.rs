@@ -2,9 +2,10 @@
 //! policy and store. What `serve` holds at the end is compared with what it held after a tenth of it.
 //!
 //! Lean, the user's and the second one, is played by [`server`], which answers at once: what leaks would
-//! leak with any Lean, and elaboration would make a minute's traffic of a day's. (It does not give the
-//! verifier goals yet, so rounds begin and end, and the report counts no suggestions.)
+//! leak with any Lean, and elaboration would make a minute's traffic of a day's. [`prover`] knows enough of one
+//! theorem that candidates are sifted, confirmed, shown and taken as with Lean.
 
+mod prover;
 mod server;
 
 use std::ffi::OsString;
@@ -55,8 +56,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 const BURST: usize = 50;
 /// Bursts between two questions for suggestions.
 const ASK_EVERY: usize = 5;
-/// Bursts after which the document is closed and opened anew.
-const REOPEN_EVERY: usize = 40;
+/// Bursts after which the document is closed and another opened.
+const TURN_EVERY: usize = 40;
 
 /// What `serve` holds.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -130,11 +131,13 @@ fn judge(report: &Report) -> Result<()> {
     }
 }
 
-/// An editor's day: one document, typed into and asked about.
+/// An editor's day: documents, one after another, typed into and asked about.
 struct Day {
     client: LeanClient,
     process: ServerProcess,
     stderr: Option<StderrTail>,
+    /// How many documents were opened so far.
+    opened: usize,
     version: i32,
     text: String,
     sent: usize,
@@ -142,11 +145,11 @@ struct Day {
     accepted: usize,
 }
 
-const URI: &str = "file:///Soak.lean";
-
-/// The document as it stands at each opening; [`HOLES`] theorems are open in it.
-fn document() -> String {
-    (0..HOLES).map(|i| format!("theorem t{i} (p q : Prop) (h : p ∧ q) : q ∧ p := by\n  sorry\n\n")).collect()
+/// A document as it stands when it is opened: [`HOLES`] theorems are open in it, which no other has, so that
+/// nothing about them is remembered.
+fn document(number: usize) -> String {
+    let theorem = |i| format!("theorem t{number}_{i} (p q : Prop) (h : p ∧ q) : q ∧ p := by\n  sorry\n\n");
+    (0..HOLES).map(theorem).collect()
 }
 
 const HOLES: usize = 40;
@@ -186,9 +189,33 @@ impl Day {
             }))
             .await
             .map_err(|e| e.into_failure())?;
-        let text = document();
-        client.open(URI, 1, &text).map_err(|e| e.into_failure())?;
-        Ok(Day { client, process, stderr, version: 1, text, sent: 3, suggestions: 0, accepted: 0 })
+        let mut day = Day {
+            client,
+            process,
+            stderr,
+            opened: 0,
+            version: 0,
+            text: String::new(),
+            sent: 2,
+            suggestions: 0,
+            accepted: 0,
+        };
+        day.open()?;
+        Ok(day)
+    }
+
+    /// The document that is open.
+    fn uri(&self) -> String {
+        format!("file:///Soak{}.lean", self.opened)
+    }
+
+    /// Opens the next document.
+    fn open(&mut self) -> Result<()> {
+        self.opened += 1;
+        self.text = document(self.opened);
+        self.version = 1;
+        self.sent += 1;
+        Ok(self.client.open(&self.uri(), 1, &self.text).map_err(|e| e.into_failure())?)
     }
 
     fn said(&self) -> String {
@@ -208,8 +235,8 @@ impl Day {
             if bursts % ASK_EVERY == 0 {
                 self.asks(bursts).await?;
             }
-            if bursts % REOPEN_EVERY == 0 {
-                self.reopen()?;
+            if bursts % TURN_EVERY == 0 {
+                self.turn()?;
             }
         }
         let seconds = started.elapsed().as_secs_f64();
@@ -224,11 +251,12 @@ impl Day {
     /// What a person types, and what their editor asks meanwhile; every tenth question is cancelled.
     async fn burst(&mut self, number: usize) -> Result<()> {
         let at = position::position(&self.text, self.hole(number)?);
-        let place = json!({"textDocument": {"uri": URI}, "position": at});
+        let document = json!({"uri": self.uri()});
+        let place = json!({"textDocument": document, "position": at});
         let range = json!({"start": at, "end": at});
-        let actions = json!({"textDocument": {"uri": URI}, "range": range,
+        let actions = json!({"textDocument": document, "range": range,
             "context": {"diagnostics": [], "triggerKind": 2}});
-        let call = json!({"textDocument": {"uri": URI}, "position": at, "sessionId": "1",
+        let call = json!({"textDocument": document, "position": at, "sessionId": "1",
             "method": "Lean.Widget.getInteractiveGoals", "params": place});
         let mut answers = Vec::new();
         for i in 0..BURST {
@@ -269,10 +297,10 @@ impl Day {
         Ok(())
     }
 
-    /// Asks for suggestions at a hole; the best is taken, saved, and taken back later by a new opening.
+    /// Asks for suggestions at a hole; the best is taken and saved.
     async fn asks(&mut self, number: usize) -> Result<()> {
         let at = self.hole(number)?;
-        let params = json!({"textDocument": {"uri": URI}, "position": position::position(&self.text, at),
+        let params = json!({"textDocument": {"uri": self.uri()}, "position": position::position(&self.text, at),
             "wait_ms": 5000, "tried": true});
         let answer = self.client.request_within(method::SUGGEST, &params, LIMIT).await;
         let result: SuggestResult = answer.map_err(|e| e.into_failure())?;
@@ -281,7 +309,7 @@ impl Day {
         let Some(best) = result.suggestions.first() else { return Ok(()) };
         self.replace(best.edit.range, &best.edit.new_text)?;
         self.accepted += 1;
-        let saved = json!({"textDocument": {"uri": URI}});
+        let saved = json!({"textDocument": {"uri": self.uri()}});
         self.client.notify("textDocument/didSave", &saved).map_err(|e| e.into_failure())?;
         self.sent += 1;
         Ok(())
@@ -298,15 +326,14 @@ impl Day {
         position::apply_change(&mut self.text, &change);
         self.version += 1;
         self.sent += 1;
-        Ok(self.client.change(URI, self.version, &[change]).map_err(|e| e.into_failure())?)
+        Ok(self.client.change(&self.uri(), self.version, &[change]).map_err(|e| e.into_failure())?)
     }
 
-    fn reopen(&mut self) -> Result<()> {
-        self.text = document();
-        self.version = 1;
-        self.sent += 2;
-        self.client.close(URI).map_err(|e| e.into_failure())?;
-        Ok(self.client.open(URI, 1, &self.text).map_err(|e| e.into_failure())?)
+    /// Closes the document and goes on with another.
+    fn turn(&mut self) -> Result<()> {
+        self.client.close(&self.uri()).map_err(|e| e.into_failure())?;
+        self.sent += 1;
+        self.open()
     }
 
     /// What `serve` holds once it has come to rest.
