@@ -2,8 +2,8 @@
 """Makes the small models of `tests/data/models/`: random weights of a fixed seed in the layouts that
 `lean-copilot model add` reads, each with the logits that PyTorch computes from them (`reference.json`).
 
-    python scripts/tiny_models.py tests/data/models            # llama, llama-biased, qwen2, sharded
-    python scripts/tiny_models.py tests/data/models --optimum  # also what Optimum exports; needs optimum-onnx
+    python scripts/tiny_models.py tests/data/models            # checkpoints: llama, llama-biased, qwen2
+    python scripts/optimum_models.py tests/data/models         # what Optimum exports, which needs an older transformers
 
 Needs torch, transformers, tokenizers, safetensors. Run again, it writes the same files.
 """
@@ -76,7 +76,6 @@ def decoder(out, name, model, **save):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("out")
-    p.add_argument("--optimum", action="store_true")
     args = p.parse_args()
     os.makedirs(args.out, exist_ok=True)
     shape = dict(vocab_size=304, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,

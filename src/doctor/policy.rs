@@ -33,7 +33,9 @@ pub fn probe(dirs: &Dirs, settings: &Settings) -> Probe {
     let load = || -> Result<String> {
         let library = locate::onnxruntime(dirs)?;
         let bundle = Bundle::open(&bundle::resolve(dirs, settings.bundle.as_deref())?)?;
-        let session = PolicySession::load(&bundle, &library, settings.device, settings.threads)?;
+        // As `serve` loads it.
+        let (device, threads) = (settings.device, settings.threads);
+        let session = PolicySession::load_fast(&bundle, &library, &dirs.cache, device, threads)?;
         Ok(session.device().to_owned())
     };
     match load() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::bundle::{CONFIG, LlamaConfig, TOKENIZER, WEIGHTS, end_token};
+use super::bundle::{CONFIG, Family, LlamaConfig, TOKENIZER, WEIGHTS, end_token};
 use super::prompt::{self, GOAL, Limits};
 use super::tokenizer::Tokenizer;
 use super::weights::Weights;
@@ -35,6 +35,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// Whether a folder has weights of a family for which the graph is written here.
+    pub fn is_in(dir: &Path) -> bool {
+        let weights = dir.join(INDEX).is_file() || dir.join(WEIGHTS).is_file();
+        weights && json(&dir.join(CONFIG)).is_ok_and(|config| Family::of(&config).is_some())
+    }
+
     /// Reads the folder. `prompt`: the text of a prompt, with [`prompt::GOAL`] in it, for a model whose tokenizer
     /// has no marks of ours; without one such a tokenizer is an error. Errors name the file, the tensor or the key that is wrong ([`FailureKind::Corrupt`]),
     /// or the file that is missing ([`FailureKind::Usage`]).
@@ -87,12 +93,8 @@ impl Checkpoint {
 
     /// Longest prompt and tactic: what it was trained with, else what its positions allow.
     pub fn limits(&self) -> Limits {
-        let usual = Limits::default();
-        serde_json::from_value(self.training["limits"].clone()).unwrap_or_else(|_| {
-            let positions = self.config.max_position_embeddings;
-            let tactic_tokens = usual.tactic_tokens.min(positions / 4);
-            Limits { prompt_tokens: usual.prompt_tokens.min(positions - tactic_tokens), tactic_tokens }
-        })
+        let trained = serde_json::from_value(self.training["limits"].clone());
+        trained.unwrap_or_else(|_| Limits::default().within(self.config.max_position_embeddings))
     }
 }
 
@@ -117,7 +119,7 @@ fn json(file: &Path) -> Result<Value> {
     let bytes = std::fs::read(file).map_err(|e| {
         Failure::new(FailureKind::Usage, format!("`{}` cannot be read: {e}", file.display())).hint(
             "a checkpoint has `config.json`, `tokenizer.json`, and `model.safetensors` or its shards with their \
-             index",
+             index; an export by Optimum has `model.onnx`, or `encoder_model.onnx` and `decoder_model_merged.onnx`",
         )
     })?;
     serde_json::from_slice(&bytes).map_err(|e| {

@@ -14,6 +14,10 @@
 //! `config.json`, `model.safetensors` and `tokenizer.json` make it an ordinary Hugging Face checkpoint. `data/models/active.json`
 //! (`{"bundle": "name"}`) says which of the user's bundles is in use; without it the shipped `core-small` is.
 //!
+//! A bundle of graphs that were exported elsewhere has those (`decoder_model_merged.onnx` and its like) in place of
+//! `model.onnx` and `model.safetensors`, and no `tokenizer.json` where its tokens are bytes; `exported` in `bundle.json` says
+//! so ([`bundle::Exported`]).
+//!
 //! ```text
 //! Goal ──prompt──► tokens ──session──► logits ──sampling──► tokens ──tokenizer──► tactic, log-probability
 //!                              ▲ bundle (hashes checked), graph by onnx
@@ -24,6 +28,7 @@
 mod actor;
 pub mod bundle;
 pub mod checkpoint;
+pub mod foreign;
 pub mod onnx;
 pub mod prompt;
 pub mod sampling;

@@ -30,7 +30,7 @@ use super::weights::{Place, Weights};
 
 /// The protocol buffers of `proto/onnx.proto`.
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
-mod pb {
+pub(super) mod pb {
     include!(concat!(env!("OUT_DIR"), "/onnx.rs"));
 }
 

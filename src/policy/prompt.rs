@@ -46,11 +46,26 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The same where they fit into so many positions, else less of both.
+    pub fn within(self, positions: usize) -> Limits {
+        let tactic_tokens = self.tactic_tokens.min(positions / 4);
+        Limits { prompt_tokens: self.prompt_tokens.min(positions - tactic_tokens), tactic_tokens }
+    }
+}
+
 /// The goal as the policy reads it: one line for the target, one for each hypothesis, nearest first.
 /// The case tag is left out: it says how the goal came about, not what it is.
 pub fn goal_text(goal: &Goal) -> String {
     lines(goal).join("\n")
 }
+
+/// Bytes of text that are looked at for each token that there is room for. A token of Lean text has two to four; what lies
+/// beyond would not fit, and encoding it would cost time on a goal of many pages.
+const BYTES_A_TOKEN: usize = 16;
+
+/// Hypotheses that did not fit after which no farther one is tried.
+const MISSES: usize = 64;
 
 /// The prompt, `<s>` and `<tac>` included, at most `limits.prompt_tokens` long. The target is kept (its
 /// beginning, where it alone is too long); a hypothesis that does not fit is left out whole.
@@ -61,36 +76,96 @@ pub fn encode(tokenizer: &Tokenizer, goal: &Goal, limits: Limits) -> Vec<u32> {
     let special = tokenizer.special();
     let room = limits.prompt_tokens.saturating_sub(1);
     let mut ids = vec![special.bos];
+    let mut misses = 0;
     for (i, line) in lines(goal).into_iter().enumerate() {
+        let left = room.saturating_sub(ids.len());
         // A line break is a piece of its own for the tokenizer, so the parts encode like the whole.
-        let mut part = tokenizer.encode(&if i == 0 { line } else { format!("\n{line}") });
+        let line = if i == 0 { prefix(&line, left * BYTES_A_TOKEN).to_owned() } else { format!("\n{line}") };
+        let short = line.len() <= left * BYTES_A_TOKEN;
+        let mut part = if short { tokenizer.encode(&line) } else { Vec::new() };
         if i == 0 {
-            part.truncate(room.saturating_sub(ids.len()));
+            part.truncate(left);
         }
-        if ids.len() + part.len() <= room {
+        if short && part.len() <= left {
             ids.extend(part);
+        } else {
+            misses += 1;
+        }
+        if misses == MISSES {
+            break;
         }
     }
     ids.push(special.tactic);
     ids
 }
 
-/// The prompt by a text; lines of the goal that do not fit are left out, the farthest first.
+/// The prompt by a text, around which nothing is cut: of the goal, the beginning of its target stays, and of the lines
+/// before as many of the nearest as fit.
 fn encode_text(tokenizer: &Tokenizer, template: &str, goal: &Goal, limits: Limits) -> Vec<u32> {
-    let mut text = goal.text.as_str();
-    loop {
-        let mut ids = tokenizer.encode_prompt(&template.replace(GOAL, text));
-        if ids.len() <= limits.prompt_tokens {
+    let most = limits.prompt_tokens;
+    let ids_of = |text: &str| tokenizer.encode_prompt(&template.replace(GOAL, text));
+    let whole = goal.text.as_str();
+    if whole.len() <= most * BYTES_A_TOKEN {
+        let ids = ids_of(whole);
+        if ids.len() <= most {
             return ids;
         }
-        match text.split_once('\n') {
-            Some((_, nearer)) => text = nearer,
-            None => {
-                ids.truncate(limits.prompt_tokens);
-                return ids;
-            }
+    }
+    let at = if whole.starts_with('⊢') { 0 } else { whole.rfind("\n⊢").map_or(0, |at| at + 1) };
+    let (before, target) = whole.split_at(at);
+    let target = longest_prefix(target, most * BYTES_A_TOKEN, |text| ids_of(text).len() <= most);
+    let mut room = most.saturating_sub(ids_of(target).len());
+    let mut kept = at;
+    for begin in hypotheses(before).into_iter().rev() {
+        let line = &before[begin..kept];
+        if line.len() > room * BYTES_A_TOKEN {
+            break;
+        }
+        let tokens = tokenizer.encode(line).len();
+        if tokens > room {
+            break;
+        }
+        (room, kept) = (room - tokens, begin);
+    }
+    // Pieces may encode otherwise together than apart.
+    for begin in hypotheses(before).into_iter().filter(|b| *b >= kept).chain([at]) {
+        let ids = ids_of(&format!("{}{target}", &before[begin..]));
+        if ids.len() <= most {
+            return ids;
         }
     }
+    let mut ids = ids_of(target);
+    ids.truncate(most);
+    ids
+}
+
+/// Where each hypothesis begins; a line that is indented goes on with the one before.
+fn hypotheses(text: &str) -> Vec<usize> {
+    let mut at = 0;
+    let begins = text.split_inclusive('\n').map(|line| {
+        at += line.len();
+        (at - line.len(), line)
+    });
+    begins.filter(|(at, line)| *at == 0 || !line.starts_with(' ')).map(|(at, _)| at).collect()
+}
+
+/// The longest beginning of a text of at most so many bytes that `fits`, or nearly so: longer ones are taken to fit less.
+fn longest_prefix(text: &str, bytes: usize, fits: impl Fn(&str) -> bool) -> &str {
+    let text = prefix(text, bytes);
+    if fits(text) {
+        return text;
+    }
+    let (mut least, mut most) = (0, text.len());
+    while most - least > 1 {
+        let middle = (least + most) / 2;
+        if fits(prefix(text, middle)) { least = middle } else { most = middle }
+    }
+    prefix(text, least)
+}
+
+/// The beginning of a text, at most so many bytes.
+fn prefix(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
 }
 
 /// The completion: the tactic's tokens and `</s>`.
@@ -157,5 +232,50 @@ mod tests {
         let t = tokenizer();
         assert_eq!(encode_tactic(&t, " exact h\n").last(), Some(&2));
         assert_eq!(t.decode(&encode_tactic(&t, " exact h\n")), "exact h");
+    }
+    /// A goal as printed: 20,000 characters of hypotheses, then a target.
+    fn long(target: &str) -> Goal {
+        let before: String =
+            (0..500).map(|i| format!("h{i} : xs{i}.length = ys{i}.length +\n    zs{i}\n")).collect();
+        Goal::parse(&format!("{before}⊢ {target}"))
+    }
+
+    #[test]
+    fn a_goal_of_many_pages_keeps_target_and_nearest_hypotheses() {
+        let limits = Limits { prompt_tokens: 200, tactic_tokens: 8 };
+        let text = "[GOAL]{goal}[STEP]";
+        let other = Tokenizer::other(tokenizer().to_json().unwrap().as_bytes(), 2, text).unwrap();
+        for (t, open, close) in
+            [(Tokenizer::bytes(text), "[GOAL]", "[STEP]"), (other, "[GOAL]", "[STEP]"), (tokenizer(), "", "")]
+        {
+            let short = encode(&t, &long("q ∧ p"), limits);
+            assert!(short.len() <= 200 && short.len() > 130, "{}", short.len());
+            let read = t.decode(&short);
+            let inside = read
+                .strip_prefix(open)
+                .and_then(|r| r.strip_suffix(close))
+                .unwrap_or_else(|| panic!("{read}"));
+            assert!(inside.contains("⊢ q ∧ p") && inside.contains("h499 : xs499"), "{read}");
+            assert!(!inside.contains("h400 :") && !inside.starts_with(' '), "{read}");
+            // A target that alone is too long: its beginning stays, and so does all around the goal.
+            let target = encode(&t, &long(&"f (a, b) ∧ ".repeat(2000)), limits);
+            assert!(target.len() <= 200 && target.len() > 190, "{}", target.len());
+            let read = t.decode(&target);
+            assert!(read.starts_with(&format!("{open}⊢ f (a, b)")) && read.ends_with(close), "{read}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_costs_no_time() {
+        // 16 million characters: encoding them, or a line at a time again and again, takes from seconds to hours.
+        let target = "f (a, b) ∧ ".repeat(1_000_000);
+        let before: String = (0..100_000).map(|i| format!("h{i} : xs{i} = ys{i}\n")).collect();
+        let goal = Goal::parse(&format!("{before}⊢ {target}"));
+        let other = Tokenizer::other(tokenizer().to_json().unwrap().as_bytes(), 2, "{goal}\n").unwrap();
+        let begun = std::time::Instant::now();
+        for t in [tokenizer(), other, Tokenizer::bytes("{goal}")] {
+            encode(&t, &goal, Limits::default());
+        }
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     }
 }

@@ -1,54 +1,105 @@
-//! A bundle in ONNX Runtime: generation with a key–value cache, and plain logits. The one file that names
-//! `ort`.
+//! A bundle in ONNX Runtime: generation with a key–value cache, and plain logits. Only this folder names `ort`.
 //!
-//! The prompt is computed once; its cache rows become K rows, which then decode together: on the CPU in single
-//! precision with a cache that is written in place ([`in_place`]), on CUDA in half precision with a cache that
-//! stays on the device ([`gathered`]).
+//! The prompt is computed once; its cache rows become K rows, which then decode together. Graphs of our own are
+//! [`own`]'s, with two ways to keep the cache; those that Optimum exported are [`exported`]'s.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context, Result, anyhow, bail};
-use ndarray::Array2;
-use ort::environment::Environment;
-use ort::ep;
-use ort::memory::Allocator;
-use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::session::{IoBinding, Session};
-use ort::value::Tensor;
+use anyhow::{Result, bail, ensure};
+use ndarray::{Array2, s};
+use ort::session::RunOptions;
 
-use super::bundle::{Bundle, GRAPH, LlamaConfig, WEIGHTS};
-use super::onnx::{self, CACHE_ROWS, Precision, past_name, present_name};
+use super::bundle::{Bundle, Model};
 use super::prompt::Limits;
 use super::sampling::{GenerationParams, Search, Sequence};
 use super::tokenizer::Tokenizer;
-use super::weights;
 use crate::config::DeviceChoice;
 use crate::error::{Failure, FailureKind};
 
 mod cuda;
+mod environment;
+mod exported;
 mod gathered;
 mod in_place;
 mod int8;
+mod own;
 
 pub use cuda::LIBRARY_DIRS;
-use gathered::Gathered;
-use in_place::InPlace;
+use environment::{default_threads, no_cuda};
+use exported::Exported;
+use own::Own;
 
-/// Stops a generation from another thread, within one step. Clones share the flag.
+/// Stops a generation from another thread, within one step: the step itself is given up between two of the graph's
+/// operators. Clones share the flag.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Asked>);
+
+#[derive(Debug, Default)]
+struct Asked {
+    flag: AtomicBool,
+    /// What runs under this flag; none before the first run.
+    halt: OnceLock<Halt>,
+}
 
 impl Cancel {
     /// Asks for the stop.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.flag.store(true, Ordering::SeqCst);
+        if let Some(halt) = self.0.halt.get() {
+            // Without it the stop comes at the end of the step.
+            let _ = halt.terminate();
+        }
     }
 
     /// Whether it was asked for.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.flag.load(Ordering::SeqCst)
+    }
+
+    /// What runs have to be started with.
+    fn halt(&self) -> Result<Halt> {
+        let halt = match self.0.halt.get() {
+            Some(halt) => halt.clone(),
+            None => self
+                .0
+                .halt
+                .get_or_init({
+                    let fresh = Halt::new()?;
+                    || fresh
+                })
+                .clone(),
+        };
+        if self.is_cancelled() {
+            halt.terminate()?;
+        }
+        Ok(halt)
+    }
+}
+
+/// The options of runs which are to end together.
+#[derive(Clone)]
+struct Halt(Arc<RunOptions>);
+
+impl std::fmt::Debug for Halt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Halt")
+    }
+}
+
+impl Halt {
+    fn new() -> Result<Halt> {
+        Ok(Halt(Arc::new(RunOptions::new()?)))
+    }
+}
+
+impl Deref for Halt {
+    type Target = RunOptions;
+
+    fn deref(&self) -> &RunOptions {
+        &self.0
     }
 }
 
@@ -67,24 +118,67 @@ pub struct Generated {
 /// A model ready to run.
 #[derive(Debug)]
 pub struct PolicySession {
-    session: Session,
-    config: LlamaConfig,
+    engine: Engine,
+    shape: Shape,
     tokenizer: Tokenizer,
     limits: Limits,
-    compute: Compute,
     device: String,
+}
+
+/// Whose graph it is.
+#[derive(Debug)]
+enum Engine {
+    Own(Own),
+    Exported(Exported),
+}
+
+/// What a model can take and gives.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    /// Tokens that have an embedding; the width of a row of logits.
+    vocabulary: usize,
+    /// Longest sequence; none where there is no limit.
+    positions: Option<usize>,
+    /// Whether the prompt and the tactic are sequences of their own.
+    prompt_apart: bool,
+}
+
+/// The steps of one generation: the prompt in one row, then all rows together.
+trait Steps {
+    /// The logits behind the prompt.
+    fn prefill(&mut self, prompt: &[u32]) -> Result<&[f32]>;
+
+    /// The logits of all rows behind one more token each; row `i` goes on where `parents[i]` was. `tokens` has one
+    /// for every row; of the rows from `parents.len()` on, the logits mean nothing.
+    fn decode(&mut self, parents: &[usize], tokens: &[u32]) -> Result<&[f32]>;
+}
+
+/// How far logits that were computed with a cache are from those without.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CacheError {
+    /// The largest difference of a logit.
+    pub difference: f64,
+    /// From the lowest logit to the highest.
+    pub range: f64,
+}
+
+impl CacheError {
+    /// The difference as a share of the range.
+    pub fn share(&self) -> f64 {
+        self.difference / self.range
+    }
 }
 
 /// Where and how a session computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compute {
-    /// On the CPU in single precision.
+    /// On the CPU in single precision; a graph that was exported, in its own.
     Cpu,
     /// On the CPU with weights of 8 bits.
     CpuInt8,
     /// The half-precision graph on the CPU: slow, and there to check the graph where there is no GPU.
     CpuHalf,
-    /// On CUDA's first device in half precision.
+    /// On CUDA's first device in half precision; a graph that was exported, in its own.
     Cuda,
 }
 
@@ -124,20 +218,14 @@ impl PolicySession {
         }
     }
 
-    /// Loads a bundle with weights of 8 bits on the CPU.
+    /// Loads a bundle with weights of 8 bits on the CPU; a graph that was exported keeps its precision.
     pub fn open_int8(
         bundle: &Bundle,
         ort_library: &Path,
         cache: &Path,
         threads: Option<usize>,
     ) -> Result<PolicySession> {
-        let environment = environment(ort_library)?;
-        let file = int8::file(bundle, cache)?;
-        let threads = threads.unwrap_or_else(default_threads).max(1);
-        let session = builder(&environment, threads)
-            .and_then(|mut b| Ok(b.commit_from_file(&file)?))
-            .with_context(|| format!("ONNX Runtime cannot load `{}`", file.display()))?;
-        PolicySession::checked(session, bundle, Compute::CpuInt8, threads)
+        PolicySession::open_in(bundle, ort_library, Compute::CpuInt8, Some(cache), threads)
     }
 
     /// Loads a bundle for a way of computing, which works or is an error.
@@ -147,58 +235,67 @@ impl PolicySession {
         compute: Compute,
         threads: Option<usize>,
     ) -> Result<PolicySession> {
-        let environment = environment(ort_library)?;
-        let threads = threads.unwrap_or_else(default_threads).max(1);
-        let session = match compute {
-            Compute::Cpu => {
-                let file = bundle.dir.join(GRAPH);
-                builder(&environment, threads)
-                    .and_then(|mut b| Ok(b.commit_from_file(&file)?))
-                    .with_context(|| format!("ONNX Runtime cannot load `{}`", file.display()))?
-            }
-            Compute::CpuInt8 => bail!("weights of 8 bits need a cache: `open_int8`"),
-            Compute::CpuHalf => open_half(builder(&environment, threads)?, bundle)?,
-            Compute::Cuda => {
-                cuda::prepare(ort_library).map_err(no_cuda)?;
-                let provider = ep::CUDA::default().with_device_id(0).build().error_on_failure();
-                let builder = builder(&environment, threads)?.with_execution_providers([provider]);
-                let builder = builder.map_err(|e| no_cuda(e.to_string()))?;
-                open_half(builder, bundle).map_err(|e| no_cuda(format!("{e:#}")))?
-            }
-        };
-        PolicySession::checked(session, bundle, compute, threads)
+        PolicySession::open_in(bundle, ort_library, compute, None, threads)
     }
 
-    fn checked(session: Session, bundle: &Bundle, compute: Compute, threads: usize) -> Result<PolicySession> {
-        let plural = if threads == 1 { "" } else { "s" };
-        let mut loaded = PolicySession {
-            session,
-            config: bundle.config.clone(),
-            tokenizer: bundle.tokenizer.clone(),
-            limits: bundle.limits(),
-            compute,
-            device: match compute {
-                Compute::Cpu => format!("cpu, {threads} thread{plural}"),
-                Compute::CpuInt8 => format!("cpu, 8 bits, {threads} thread{plural}"),
-                Compute::CpuHalf => format!("cpu, half precision, {threads} thread{plural}"),
-                Compute::Cuda => "cuda, half precision".to_owned(),
-            },
+    fn open_in(
+        bundle: &Bundle,
+        library: &Path,
+        compute: Compute,
+        cache: Option<&Path>,
+        threads: Option<usize>,
+    ) -> Result<PolicySession> {
+        let threads = threads.unwrap_or_else(default_threads).max(1);
+        let (engine, shape) = match &bundle.model {
+            Model::Llama(config) => {
+                let own = Own::open(bundle, config, library, compute, cache, threads)?;
+                let positions = Some(config.max_position_embeddings);
+                let shape = Shape { vocabulary: config.vocab_size, positions, prompt_apart: false };
+                (Engine::Own(own), shape)
+            }
+            Model::Exported(about) => {
+                let exported = Exported::open(bundle, about, library, compute, threads)?;
+                let shape = exported.shape();
+                (Engine::Exported(exported), shape)
+            }
         };
-        loaded.check_graph().with_context(|| format!("in the graph of `{}`", bundle.dir.display()))?;
+        let plural = if threads == 1 { "" } else { "s" };
+        let exported = matches!(engine, Engine::Exported(_));
+        let device = match compute {
+            Compute::Cuda if exported => "cuda".to_owned(),
+            Compute::Cuda => "cuda, half precision".to_owned(),
+            Compute::CpuInt8 if !exported => format!("cpu, 8 bits, {threads} thread{plural}"),
+            Compute::CpuHalf => format!("cpu, half precision, {threads} thread{plural}"),
+            Compute::Cpu | Compute::CpuInt8 => format!("cpu, {threads} thread{plural}"),
+        };
+        let (tokenizer, limits) = (bundle.tokenizer.clone(), bundle.limits());
+        ensure!(
+            tokenizer.vocab_size() <= shape.vocabulary,
+            Failure::new(
+                FailureKind::Corrupt,
+                format!(
+                    "the tokenizer has {} tokens, the model only {}",
+                    tokenizer.vocab_size(),
+                    shape.vocabulary
+                )
+            )
+            .hint("graph and tokenizer must come from the same model")
+        );
+        let mut loaded = PolicySession { engine, shape, tokenizer, limits, device };
         if compute == Compute::Cuda {
             // A device without code for it, or without memory, shows only when it computes.
             let begin = loaded.tokenizer.special().bos;
-            loaded.logits(&[begin]).map_err(|e| no_cuda(format!("the first run failed: {e:#}")))?;
+            let first = loaded.logits_behind(&[begin], &[]);
+            first.map_err(|e| no_cuda(format!("the first run failed: {e:#}")))?;
         }
         Ok(loaded)
     }
 
-    /// Bytes that a weight takes in the memory that steps read.
-    pub fn bytes_per_weight(&self) -> f64 {
-        match self.compute {
-            Compute::Cpu => 4.0,
-            Compute::CpuInt8 => 1.0,
-            Compute::CpuHalf | Compute::Cuda => 2.0,
+    /// Bytes that a weight takes in the memory that steps read; none where a graph that was exported decides that.
+    pub fn bytes_per_weight(&self) -> Option<f64> {
+        match &self.engine {
+            Engine::Own(own) => Some(own.bytes_per_weight()),
+            Engine::Exported(_) => None,
         }
     }
 
@@ -216,120 +313,144 @@ impl PolicySession {
         params: &GenerationParams,
         cancel: &Cancel,
     ) -> Result<Vec<Generated>> {
-        self.check_prompt(prompt)?;
-        let room = self.config.max_position_embeddings - prompt.len();
+        self.check(prompt, 0)?;
+        let prompt_length = if self.shape.prompt_apart { 0 } else { prompt.len() };
+        let room = self.shape.positions.map_or(usize::MAX, |p| p - prompt_length);
         let max_tokens = params.max_tokens.min(self.limits.tactic_tokens).min(room);
         let params = GenerationParams { max_tokens, ..*params };
         let special = self.tokenizer.special();
-        // A model from elsewhere has no marks of ours.
-        let marks = [special.pad, special.bos, special.tactic];
-        let banned: Vec<u32> = marks.into_iter().filter(|t| *t != special.eos).collect();
-        let mut search = Search::new(&params, special.eos, &banned, self.tokenizer.vocab_size());
+        let mut search =
+            Search::new(&params, special.eos, self.tokenizer.never(), self.tokenizer.vocab_size());
 
         // The end mark is never fed back.
         let capacity = prompt.len() + max_tokens.max(1) - 1;
         let rows = params.k.max(1);
-        let mut steps = self.steps(rows, prompt.len(), capacity)?;
-        let mut parents = search.advance(&[steps.prefill(&mut self.session, prompt)?]);
+        let mut steps = self.engine.steps(cancel.halt()?, rows, prompt.len(), capacity)?;
+        let mut logits = steps.prefill(prompt);
+        let mut active = 1;
         let mut tokens = vec![special.pad; rows];
-        while !parents.is_empty() && !cancel.is_cancelled() {
-            let active = parents.len();
+        loop {
+            // A run that was given up fails.
+            if cancel.is_cancelled() {
+                break;
+            }
+            let by_row: Vec<&[f32]> = logits?.chunks_exact(self.shape.vocabulary).take(active).collect();
+            if by_row.iter().any(|row| row.iter().any(|x| x.is_nan() || *x == f32::INFINITY)) {
+                bail!("the model computed what is no number");
+            }
+            let parents = search.advance(&by_row);
+            if parents.is_empty() {
+                break;
+            }
+            active = parents.len();
             tokens.fill(special.pad);
             for (slot, token) in tokens.iter_mut().zip(search.last_tokens()) {
                 *slot = token;
             }
-            let logits = steps.decode(&mut self.session, &parents, &tokens)?;
-            let by_row: Vec<&[f32]> = logits.chunks_exact(self.config.vocab_size).take(active).collect();
-            parents = search.advance(&by_row);
+            logits = steps.decode(&parents, &tokens);
         }
+        drop(steps);
         Ok(self.texts(search.into_finished()))
     }
 
-    fn steps(&self, rows: usize, prompt: usize, capacity: usize) -> Result<Steps> {
-        let (session, config) = (&self.session, &self.config);
-        Ok(match self.compute {
-            Compute::Cpu | Compute::CpuInt8 => {
-                Steps::InPlace(InPlace::new(session, config, rows, prompt, capacity)?)
-            }
-            other => {
-                let cuda = other == Compute::Cuda;
-                Steps::Gathered(Gathered::new(session, config, cuda, rows, capacity)?)
-            }
-        })
-    }
-
-    /// The logits behind every token of a sequence, `[tokens, vocabulary]`, computed without a cache.
+    /// The logits behind every token of a sequence, `[tokens, vocabulary]`, computed without a cache. Not for a
+    /// model that reads its prompt apart.
     pub fn logits(&mut self, tokens: &[u32]) -> Result<Array2<f32>> {
-        self.check_prompt(tokens)?;
-        let n = tokens.len();
-        if !self.in_place() {
-            let cuda = self.compute == Compute::Cuda;
-            return Gathered::new(&self.session, &self.config, cuda, 1, n)?.logits(&mut self.session, tokens);
+        ensure!(!self.shape.prompt_apart, "a model with an encoder has no logits behind its prompt");
+        self.check(tokens, 0)?;
+        match &mut self.engine {
+            Engine::Own(own) => own.logits(tokens),
+            Engine::Exported(exported) => exported.logits(&[], tokens),
         }
-        let (layers, vocabulary) = (self.config.num_hidden_layers, self.config.vocab_size);
-        let mut binding = self.session.create_binding()?;
-        bind_step(&mut binding, tokens, 1, 0, (0..n as i64).collect())?;
-        let empty = [1, self.config.num_key_value_heads, 0, self.config.head_dim];
-        let allocator = Allocator::default();
-        for (layer, part) in parts(layers) {
-            let past = Tensor::<f32>::new(&allocator, empty)?;
-            binding.bind_input(past_name(layer, part), &past)?;
-            binding.bind_output_to_device(present_name(layer, part), allocator.memory_info())?;
-        }
-        let mut logits = Tensor::<f32>::new(&allocator, [1, n, vocabulary])?;
-        binding.bind_output("logits", &mut logits)?;
-        self.session.run_binding(&binding)?;
-        let (_, data) = logits.extract_tensor();
-        Ok(Array2::from_shape_vec((n, vocabulary), data.to_vec())?)
     }
 
-    /// Whether the cache lies in the machine's own memory.
-    fn in_place(&self) -> bool {
-        matches!(self.compute, Compute::Cpu | Compute::CpuInt8)
+    /// The logits behind the prompt and behind every token of a tactic's beginning, `[1 + tokens, vocabulary]`,
+    /// computed without a cache.
+    pub fn logits_behind(&mut self, prompt: &[u32], tactic: &[u32]) -> Result<Array2<f32>> {
+        self.check(prompt, tactic.len())?;
+        if let (Engine::Exported(exported), true) = (&mut self.engine, self.shape.prompt_apart) {
+            return exported.logits(prompt, tactic);
+        }
+        let all = self.logits(&[prompt, tactic].concat())?;
+        Ok(all.slice_move(s![prompt.len() - 1.., ..]))
     }
 
-    fn check_prompt(&self, tokens: &[u32]) -> Result<()> {
-        if tokens.is_empty() || tokens.len() >= self.config.max_position_embeddings {
-            bail!(
+    /// The largest difference of a logit between steps with a cache, whose rows change places, and passes without
+    /// one: what shows whether a graph from elsewhere keeps its cache as it is used here.
+    pub fn cache_error(&mut self, prompt: &[u32]) -> Result<CacheError> {
+        let n = self.tokenizer.vocab_size() as u32;
+        let usual: Vec<u32> = (0..n).filter(|t| self.tokenizer.never().binary_search(t).is_err()).collect();
+        let token = |i: usize| usual[(i * 97 + 13) % usual.len()];
+        // Two rows that go on, then change places, then both go on from the second one.
+        let plan =
+            [([0, 0], [token(0), token(1)]), ([1, 0], [token(2), token(3)]), ([1, 1], [token(4), token(5)])];
+        let mut texts: [Vec<u32>; 2] = Default::default();
+        let mut found: Vec<(Vec<u32>, Vec<f32>)> = Vec::new();
+        let mut steps = self.engine.steps(Halt::new()?, 2, prompt.len(), prompt.len() + plan.len())?;
+        found.push((Vec::new(), steps.prefill(prompt)?.to_vec()));
+        for (parents, tokens) in plan {
+            let logits = steps.decode(&parents, &tokens)?;
+            texts = std::array::from_fn(|i| [&texts[parents[i]][..], &tokens[i..=i]].concat());
+            let rows = texts.iter().cloned().zip(logits.chunks_exact(self.shape.vocabulary));
+            found.extend(rows.map(|(text, row)| (text, row.to_vec())));
+        }
+        drop(steps);
+        let (mut difference, mut low, mut high) = (0.0f64, f64::INFINITY, f64::NEG_INFINITY);
+        for (text, cached) in found {
+            let plain = self.logits_behind(prompt, &text)?;
+            for (a, b) in plain.row(text.len()).iter().zip(cached) {
+                let d = f64::from((a - b).abs());
+                // A logit that is no number must not pass as equal.
+                difference = if d.is_nan() { f64::INFINITY } else { difference.max(d) };
+                (low, high) = (low.min(f64::from(*a)), high.max(f64::from(*a)));
+            }
+        }
+        Ok(CacheError { difference, range: high - low })
+    }
+
+    /// Whether the model can read a prompt and so many tokens behind it.
+    fn check(&self, prompt: &[u32], behind: usize) -> Result<()> {
+        let apart = self.shape.prompt_apart;
+        if let Some(most) = self.shape.positions {
+            let fits =
+                if apart { prompt.len() <= most && behind < most } else { prompt.len() + behind < most };
+            ensure!(
+                !prompt.is_empty() && fits,
                 "a prompt has 1 to {} tokens, not {}",
-                self.config.max_position_embeddings - 1,
-                tokens.len()
+                most - 1,
+                prompt.len()
             );
         }
-        match tokens.iter().find(|t| **t as usize >= self.config.vocab_size) {
-            Some(token) => bail!("token {token} is outside of the vocabulary of {}", self.config.vocab_size),
+        ensure!(!prompt.is_empty(), "a prompt has at least 1 token");
+        let outside = prompt.iter().find(|t| **t as usize >= self.shape.vocabulary);
+        match outside {
+            Some(token) => bail!("token {token} is outside of the vocabulary of {}", self.shape.vocabulary),
             None => Ok(()),
         }
     }
 
-    /// Whether the graph has the inputs and outputs of `onnx.rs`.
-    fn check_graph(&self) -> Result<()> {
-        let layers = self.config.num_hidden_layers;
-        let mut inputs: Vec<String> =
-            ["input_ids", "logit_positions", "seqlens_k", "total_sequence_length"].map(str::to_owned).into();
-        inputs.extend(parts(layers).map(|(i, part)| past_name(i, part)));
-        if !self.in_place() {
-            inputs.push(CACHE_ROWS.to_owned());
-        }
-        let mut outputs = vec!["logits".to_owned()];
-        outputs.extend(parts(layers).map(|(i, part)| present_name(i, part)));
-        let missing = |names: &[String], has: &dyn Fn(&str) -> bool, what: &str| {
-            let name = names.iter().find(|n| !has(n))?;
-            let message = format!("the graph has no {what} `{name}`, which `config.json` asks for");
-            Some(Failure::new(FailureKind::Corrupt, message).hint("write the bundle anew"))
-        };
-        let has_input = |n: &str| self.session.inputs().iter().any(|i| i.name() == n);
-        let has_output = |n: &str| self.session.outputs().iter().any(|o| o.name() == n);
-        let lacking = missing(&inputs, &has_input, "input").or(missing(&outputs, &has_output, "output"));
-        lacking.map_or(Ok(()), |failure| Err(failure.into()))
-    }
-
     fn texts(&self, finished: Vec<Sequence>) -> Vec<Generated> {
         let decoded = finished.into_iter().map(|s| {
-            let text = self.tokenizer.decode(&s.tokens).trim_end().to_owned();
+            let text = self.tokenizer.tactic(&s.tokens);
             Generated { tokens: s.tokens, text, log_prob: s.log_prob }
         });
         merge(decoded.collect())
+    }
+}
+
+impl Engine {
+    /// The steps of a generation in `rows` rows behind a prompt, to sequences of at most `capacity` tokens.
+    fn steps(
+        &mut self,
+        halt: Halt,
+        rows: usize,
+        prompt: usize,
+        capacity: usize,
+    ) -> Result<Box<dyn Steps + '_>> {
+        match self {
+            Engine::Own(own) => own.steps(halt, rows, prompt, capacity),
+            Engine::Exported(exported) => exported.steps(halt, rows),
+        }
     }
 }
 
@@ -355,51 +476,9 @@ fn merge(all: Vec<Generated>) -> Vec<Generated> {
     merged
 }
 
-/// Binds all inputs but the cache: `tokens` are `rows` sequences of equal length at the positions from
-/// `length` on.
-fn bind_step(
-    binding: &mut IoBinding,
-    tokens: &[u32],
-    rows: usize,
-    length: usize,
-    wanted: Vec<i64>,
-) -> Result<()> {
-    let width = tokens.len() / rows;
-    let ids: Vec<i64> = tokens.iter().map(|t| i64::from(*t)).collect();
-    let total = i32::try_from(length + width)?;
-    binding.bind_input("input_ids", &Tensor::from_array(([rows, width], ids))?)?;
-    binding.bind_input("logit_positions", &Tensor::from_array(([wanted.len()], wanted))?)?;
-    binding.bind_input("seqlens_k", &Tensor::from_array(([rows], vec![total - 1; rows]))?)?;
-    let scalar: [usize; 0] = [];
-    binding.bind_input("total_sequence_length", &Tensor::from_array((scalar, vec![total]))?)?;
-    Ok(())
-}
-
 /// Key and value of every layer.
 fn parts(layers: usize) -> impl Iterator<Item = (usize, &'static str)> {
     (0..layers).flat_map(|i| [(i, "key"), (i, "value")])
-}
-
-/// Half of the cores, at least one: Lean works beside us.
-fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |n| n.get() / 2).max(1)
-}
-
-/// ONNX Runtime is loaded once for the process, from the first library that works; it is never unloaded,
-/// because its threads may outlive every session.
-fn environment(library: &Path) -> Result<Environment> {
-    static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
-    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(environment) = &*loaded {
-        return Ok(environment.clone());
-    }
-    let builder = ort::init_from(library).map_err(|e| {
-        Failure::new(FailureKind::Missing, format!("ONNX Runtime cannot be loaded: {e}"))
-            .hint("`lean-copilot runtime install`")
-    })?;
-    let environment = builder.with_name("lean-copilot").with_telemetry(false).build()?;
-    *loaded = Some(environment.clone());
-    Ok(environment)
 }
 
 /// The session in use where CUDA could not be had, which its device says.
@@ -407,60 +486,6 @@ fn without_cuda(mut session: PolicySession, why: &anyhow::Error) -> Result<Polic
     let reason = Failure::of(why).map_or_else(|| format!("{why:#}"), |f| f.message.clone());
     session.device = format!("{} ({reason})", session.device);
     Ok(session)
-}
-
-/// Why CUDA cannot be had, and what helps.
-fn no_cuda(reason: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Missing, format!("no CUDA: {reason}")).hint(format!(
-        "`lean-copilot runtime install --cuda` brings what ONNX Runtime needs beside the driver, `{LIBRARY_DIRS}` \
-         names folders that have it; or set `device` to `auto` or `cpu`"
-    ))
-}
-
-fn builder(environment: &Environment, threads: usize) -> Result<SessionBuilder> {
-    // The builder's errors carry the builder and are no plain errors.
-    macro_rules! set {
-        ($e:expr) => {
-            $e.map_err(|e| anyhow!("{e}"))?
-        };
-    }
-    let builder = set!(Session::builder(environment));
-    let builder = set!(builder.with_optimization_level(GraphOptimizationLevel::All));
-    let builder = set!(builder.with_intra_threads(threads));
-    // A spinning worker that loses its core to Lean costs more than a sleeping one that is woken.
-    Ok(set!(builder.with_intra_op_spinning(false)))
-}
-
-/// The half-precision graph, made here over the bundle's weights; nothing is written.
-fn open_half(builder: SessionBuilder, bundle: &Bundle) -> Result<Session> {
-    let file = bundle.dir.join(WEIGHTS);
-    let bytes = std::fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    let graph = onnx::graph(&bundle.config, &weights::places(&bytes)?, Precision::Half)?;
-    let builder = builder.with_external_initializer_file_in_memory(WEIGHTS, bytes.into());
-    let mut builder = builder.map_err(|e| anyhow!("{e}"))?;
-    builder.commit_from_memory(&graph).context("ONNX Runtime cannot load the half-precision graph")
-}
-
-/// The steps of one generation.
-enum Steps {
-    InPlace(InPlace),
-    Gathered(Gathered),
-}
-
-impl Steps {
-    fn prefill(&mut self, session: &mut Session, prompt: &[u32]) -> Result<&[f32]> {
-        match self {
-            Steps::InPlace(s) => s.prefill(session, prompt),
-            Steps::Gathered(s) => s.prefill(session, prompt),
-        }
-    }
-
-    fn decode(&mut self, session: &mut Session, parents: &[usize], tokens: &[u32]) -> Result<&[f32]> {
-        match self {
-            Steps::InPlace(s) => s.decode(session, parents, tokens),
-            Steps::Gathered(s) => s.decode(session, parents, tokens),
-        }
-    }
 }
 
 #[cfg(test)]

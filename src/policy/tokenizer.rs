@@ -21,6 +21,8 @@ use tokenizers::{
 use super::prompt::Layout;
 use crate::error::{Failure, FailureKind};
 
+mod bytes;
+
 /// Fills up batches.
 pub const PAD: &str = "<pad>";
 /// Begins every prompt.
@@ -46,12 +48,24 @@ pub struct SpecialIds {
     pub tactic: u32,
 }
 
-/// A byte-level tokenizer with its special tokens. Encoding never makes a special token out of text.
+/// A tokenizer with its special tokens and what belongs to a model's text: the prompt's layout and the marks to leave
+/// out of answers. Encoding never makes a special token of ours, or of a byte tokenizer, out of text.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    inner: Inner,
     special: SpecialIds,
     layout: Layout,
+    /// Tokens that never stand in a tactic, in ascending order.
+    never: Vec<u32>,
+    marks: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Inner {
+    /// What a `tokenizer.json` describes.
+    File(Box<tokenizers::Tokenizer>),
+    /// One token a byte ([`bytes`]).
+    Bytes,
 }
 
 impl Tokenizer {
@@ -75,7 +89,26 @@ impl Tokenizer {
             })
         };
         let special = SpecialIds { pad: id(PAD)?, bos: id(BOS)?, eos: id(EOS)?, tactic: id(TACTIC)? };
-        Ok(Tokenizer { inner, special, layout: Layout::GoalFirst })
+        let never = vec![special.pad, special.bos, special.tactic];
+        Ok(Tokenizer::new(Inner::File(Box::new(inner)), special, Layout::GoalFirst, never))
+    }
+
+    fn new(inner: Inner, special: SpecialIds, layout: Layout, mut never: Vec<u32>) -> Tokenizer {
+        never.sort_unstable();
+        Tokenizer { inner, special, layout, never, marks: Vec::new() }
+    }
+
+    /// The tokenizer of a model over bytes, which has no file ([`bytes`]); `text` is the prompt's layout.
+    pub fn bytes(text: &str) -> Tokenizer {
+        let special = SpecialIds { pad: bytes::PAD, bos: bytes::EOS, eos: bytes::EOS, tactic: bytes::EOS };
+        let layout = Layout::Text(text.to_owned());
+        Tokenizer::new(Inner::Bytes, special, layout, vec![bytes::PAD, bytes::UNKNOWN])
+    }
+
+    /// The same, with texts that are left out of answers: marks that a model was trained to write and that are no
+    /// Lean.
+    pub fn with_marks(self, marks: Vec<String>) -> Tokenizer {
+        Tokenizer { marks, ..self }
     }
 
     /// Reads the `tokenizer.json` of a model from elsewhere, whose prompts are laid out by a text and whose only
@@ -88,7 +121,9 @@ impl Tokenizer {
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| anyhow!("the tokenizer's truncation: {e}"))?;
         let special = SpecialIds { pad: eos, bos: eos, eos, tactic: eos };
-        Ok(Tokenizer { inner, special, layout: Layout::Text(text.to_owned()) })
+        let added = inner.get_added_tokens_decoder();
+        let never = added.iter().filter(|(id, t)| t.special && **id != eos).map(|(id, _)| *id).collect();
+        Ok(Tokenizer::new(Inner::File(Box::new(inner)), special, Layout::Text(text.to_owned()), never))
     }
 
     /// Learns merges from texts until the vocabulary has `vocab_size` entries (at least 260: the special
@@ -144,9 +179,13 @@ impl Tokenizer {
     }
 
     fn ids(&self, text: &str, special: bool) -> Vec<u32> {
+        let file = match &self.inner {
+            Inner::File(file) => file,
+            Inner::Bytes => return bytes::encode(text, special),
+        };
         // A byte-level encoder has a token for every byte; the library's error cases need an unknown token
         // or truncation settings, and a foreign tokenizer.json that runs into one yields no tokens.
-        match self.inner.encode_fast(text, special) {
+        match file.encode_fast(text, special) {
             Ok(encoding) => encoding.get_ids().to_vec(),
             Err(e) => {
                 tracing::warn!("a text could not be encoded: {e}");
@@ -157,12 +196,37 @@ impl Tokenizer {
 
     /// The text of ids; special tokens are left out, broken UTF-8 becomes U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
-        self.inner.decode(ids, true).unwrap_or_default()
+        match &self.inner {
+            Inner::File(file) => file.decode(ids, true).unwrap_or_default(),
+            Inner::Bytes => bytes::decode(ids),
+        }
     }
 
-    /// Entries of the vocabulary: one more than the highest id.
+    /// The tactic that ids stand for: their text without marks and surrounding space.
+    pub fn tactic(&self, ids: &[u32]) -> String {
+        let mut text = self.decode(ids);
+        for mark in &self.marks {
+            text = text.replace(mark.as_str(), "");
+        }
+        text.trim().to_owned()
+    }
+
+    /// Entries of the vocabulary: one more than the highest id that stands for text or is special.
     pub fn vocab_size(&self) -> usize {
-        self.inner.get_vocab(true).values().max().map_or(0, |id| *id as usize + 1)
+        match &self.inner {
+            Inner::File(file) => file.get_vocab(true).values().max().map_or(0, |id| *id as usize + 1),
+            Inner::Bytes => bytes::VOCABULARY,
+        }
+    }
+
+    /// Tokens that never stand in a tactic, in ascending order.
+    pub fn never(&self) -> &[u32] {
+        &self.never
+    }
+
+    /// Texts that are left out of answers.
+    pub fn marks(&self) -> &[String] {
+        &self.marks
     }
 
     /// Ids of the special tokens.
@@ -172,7 +236,10 @@ impl Tokenizer {
 
     /// The content of `tokenizer.json`.
     pub fn to_json(&self) -> Result<String> {
-        self.inner.to_string(true).map_err(|e| anyhow!("writing the tokenizer: {e}"))
+        match &self.inner {
+            Inner::File(file) => file.to_string(true).map_err(|e| anyhow!("writing the tokenizer: {e}")),
+            Inner::Bytes => Err(anyhow!("a tokenizer over bytes has no file")),
+        }
     }
 }
 

@@ -192,7 +192,7 @@ impl Finetune {
         let reference = match &self.base {
             Base::Bundle(dir) if self.resume => {
                 let bundle = Bundle::open(dir)?;
-                Llama::new(&bundle.config, &bundle.weights()?, &device)?
+                Llama::new(bundle.llama()?, &bundle.weights()?, &device)?
             }
             _ => run.model.clone(),
         };
@@ -309,7 +309,7 @@ impl Finetune {
         match &self.base {
             Base::Bundle(dir) => {
                 let bundle = own(dir)?;
-                let model = Llama::new(&bundle.config, &bundle.weights()?, device)?;
+                let model = Llama::new(bundle.llama()?, &bundle.weights()?, device)?;
                 Ok((model, bundle.tokenizer.clone(), bundle.limits(), Some(bundle.id())))
             }
             Base::Scratch(shape) => {

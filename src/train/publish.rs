@@ -110,7 +110,7 @@ pub fn imported_card(name: &str, checkpoint: &Checkpoint, curve: bool) -> String
 /// The largest difference between the logits of the published, rounded weights in the trainer (fp32) and
 /// those of ONNX Runtime.
 pub fn parity(bundle: &Bundle, prompts: &[Vec<u32>], device: &Device, ort_library: &Path) -> Result<f64> {
-    let model = Llama::new(&bundle.config, &bundle.weights()?, device)?;
+    let model = Llama::new(bundle.llama()?, &bundle.weights()?, device)?;
     let mut session = PolicySession::load(bundle, ort_library, DeviceChoice::Cpu, None)
         .context("comparing the trainer with ONNX Runtime")?;
     let mut worst = 0.0f64;

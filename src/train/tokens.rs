@@ -198,7 +198,7 @@ impl Finetune {
                 std::fs::copy(&from, folder.join(WEIGHTS))
                     .with_context(|| format!("cannot copy `{}`", from.display()))?;
                 let (limits, id) = (bundle.limits(), bundle.id());
-                Ok((bundle.config, bundle.tokenizer, limits, Some(id)))
+                Ok((bundle.llama()?.clone(), bundle.tokenizer, limits, Some(id)))
             }
             Base::Scratch(shape) => {
                 let limits = Limits::default();

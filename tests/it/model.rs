@@ -28,22 +28,22 @@ fn model(home: &Path, args: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn done(home: &Path, args: &[&str]) -> String {
+pub(super) fn done(home: &Path, args: &[&str]) -> String {
     let out = model(home, args);
     assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8(out.stdout).unwrap()
 }
 
-fn fails(home: &Path, args: &[&str]) -> (Option<i32>, String) {
+pub(super) fn fails(home: &Path, args: &[&str]) -> (Option<i32>, String) {
     let out = model(home, args);
     (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
 }
 
-fn data(name: &str) -> PathBuf {
+pub(super) fn data(name: &str) -> PathBuf {
     support::root().join("tests/data/models").join(name)
 }
 
-fn json(file: &Path) -> Value {
+pub(super) fn json(file: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
@@ -52,7 +52,7 @@ fn session(bundle: &Bundle) -> PolicySession {
     PolicySession::load(bundle, &library, DeviceChoice::Cpu, Some(1)).unwrap()
 }
 
-fn numbers(value: &Value) -> Vec<f32> {
+pub(super) fn numbers(value: &Value) -> Vec<f32> {
     value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
 }
 

@@ -19,7 +19,7 @@ use rand::{RngExt, SeedableRng};
 use crate::support;
 
 /// Two query heads to a key head, and widths that are all different, so that no mix-up goes unseen.
-fn tiny(tie_word_embeddings: bool) -> LlamaConfig {
+pub(super) fn tiny(tie_word_embeddings: bool) -> LlamaConfig {
     LlamaConfig {
         vocab_size: 300,
         hidden_size: 48,
@@ -66,7 +66,7 @@ fn random_weights(config: &LlamaConfig, seed: u64, scale: f32) -> Weights {
 /// Random weights that nevertheless write text: a constant in the residual stream serves as a bias for
 /// plain characters and, with the weight `end`, for the end mark. The sharper, the longer are the likeliest
 /// texts.
-fn talkative_weights(config: &LlamaConfig, seed: u64, sharpness: f32, end: f32) -> Weights {
+pub(super) fn talkative_weights(config: &LlamaConfig, seed: u64, sharpness: f32, end: f32) -> Weights {
     let tokenizer = tokenizer();
     let mut weights = random_weights(config, seed, 0.25);
     let hidden = config.hidden_size;
@@ -105,12 +105,23 @@ fn write(dir: &Path, name: &str, config: &LlamaConfig, seed: u64) -> Bundle {
 }
 
 fn write_weights(dir: &Path, name: &str, config: &LlamaConfig, seed: u64, weights: &Weights) -> Bundle {
+    write_limits(dir, name, config, seed, weights, Limits { prompt_tokens: 64, tactic_tokens: 24 })
+}
+
+pub(super) fn write_limits(
+    dir: &Path,
+    name: &str,
+    config: &LlamaConfig,
+    seed: u64,
+    weights: &Weights,
+    limits: Limits,
+) -> Bundle {
     let writer = BundleWriter {
         name,
         config,
         tokenizer: &tokenizer(),
         weights,
-        limits: Limits { prompt_tokens: 64, tactic_tokens: 24 },
+        limits,
         base: None,
         training: serde_json::json!({"seed": seed}),
         card: "# A model of the tests\n",
@@ -119,12 +130,12 @@ fn write_weights(dir: &Path, name: &str, config: &LlamaConfig, seed: u64, weight
     writer.write(dir).unwrap()
 }
 
-fn session(bundle: &Bundle) -> PolicySession {
+pub(super) fn session(bundle: &Bundle) -> PolicySession {
     let library = onnxruntime(support::dirs()).unwrap();
     PolicySession::load(bundle, &library, DeviceChoice::Cpu, Some(1)).unwrap()
 }
 
-fn prompt_of(bundle: &Bundle) -> Vec<u32> {
+pub(super) fn prompt_of(bundle: &Bundle) -> Vec<u32> {
     prompt::encode(&bundle.tokenizer, &goal(), bundle.limits())
 }
 

@@ -136,7 +136,7 @@ fn kto_raises_what_was_wanted_and_lowers_what_was_refused() {
 
     let log_probs = |dir: &Path| {
         let b = Bundle::open(dir).unwrap();
-        let model = Llama::new(&b.config, &b.weights().unwrap(), &device("cpu").unwrap()).unwrap();
+        let model = Llama::new(b.llama().unwrap(), &b.weights().unwrap(), &device("cpu").unwrap()).unwrap();
         let rows: Vec<_> = judged
             .iter()
             .map(|r| batch::encode(&b.tokenizer, &Goal::parse(&r.prompt), &r.completion, b.limits()).unwrap())

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum as _;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
@@ -31,8 +32,8 @@ pub struct Args {
     /// model of this size can take.
     #[arg(long, value_name = "LAYERSxHIDDEN")]
     shape: Option<String>,
-    /// Where and how to compute, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "cpu-int8,cpu")]
+    /// Where and how to compute, separated by commas. Default: `cpu-int8,cpu`; `cpu` for an exported graph.
+    #[arg(long, value_delimiter = ',')]
     device: Vec<Engine>,
     /// Compare logits and candidates of the other engines with `cpu` on some held-out goals.
     #[arg(long, conflicts_with = "shape")]
@@ -75,6 +76,11 @@ enum Engine {
 }
 
 impl Engine {
+    /// As on the command line.
+    fn name(self) -> String {
+        self.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
+    }
+
     fn load(self, bundle: &Bundle, place: &Place, threads: Option<usize>) -> Result<PolicySession> {
         let (library, cache) = (&place.library, &place.cache);
         match self {
@@ -93,7 +99,7 @@ struct Place {
 }
 
 /// Runs the benchmark.
-pub fn policy(args: Args, context: Context) -> Result<()> {
+pub fn policy(mut args: Args, context: Context) -> Result<()> {
     needs::policy(&context)?;
     let folder = tempfile::tempdir()?;
     let place = Place {
@@ -117,18 +123,30 @@ pub fn policy(args: Args, context: Context) -> Result<()> {
             (bundle, prompt)
         }
     };
-    let mut best = Vec::new();
+    let ours = bundle.llama().is_ok();
+    if args.device.is_empty() {
+        args.device = if ours { vec![Engine::CpuInt8, Engine::Cpu] } else { vec![Engine::Cpu] };
+    }
+    if !ours && (args.beside_python.is_some() || args.device.contains(&Engine::CpuInt8)) {
+        let message = format!("`{}` is an exported graph", bundle.id());
+        return Err(Failure::new(FailureKind::Usage, message)
+            .hint("it has its own precision, and the plain loop reads graphs of ours: use `--device cpu`, `cuda` or `auto`")
+            .into());
+    }
+    let mut measured = Vec::new();
     for engine in &args.device {
         // A GPU's speed does not hang on the CPU's threads.
         let counted = if *engine == Engine::Cuda { 1 } else { args.threads.len() };
         for threads in args.threads.iter().take(counted) {
-            best.push((*threads, measure(&args, &bundle, &place, *engine, *threads, &prompt)?));
+            let ms = measure(&args, &bundle, &place, *engine, *threads, &prompt)?;
+            measured.push((*engine, *threads, ms));
         }
     }
     if let Some(python) = &args.beside_python {
         for threads in &args.threads {
-            let ours = best.iter().filter(|(t, _)| t == threads).map(|(_, ms)| *ms);
-            beside_python(&args, &context, &bundle, python, *threads, ours.fold(f64::INFINITY, f64::min))?;
+            let ours = measured.iter().filter(|(e, t, _)| t == threads && *e != Engine::Cuda);
+            let ours: Vec<(Engine, f64)> = ours.map(|(e, _, ms)| (*e, *ms)).collect();
+            beside_python(&args, &context, &bundle, python, *threads, &ours)?;
         }
     }
     if args.compare {
@@ -139,14 +157,14 @@ pub fn policy(args: Args, context: Context) -> Result<()> {
     Ok(())
 }
 
-/// Times a plain loop in Python; `ours` is the best of ours with the same threads, in milliseconds.
+/// Times a plain loop in Python, in single precision; `ours`: the medians of ours with as many threads, in milliseconds.
 fn beside_python(
     args: &Args,
     context: &Context,
     bundle: &Bundle,
     python: &Path,
     threads: usize,
-    ours: f64,
+    ours: &[(Engine, f64)],
 ) -> Result<()> {
     let script = context.dirs.share.join("scripts/plain_loop.py");
     let numbers = [threads, args.k, args.tokens, args.runs].map(|n| n.to_string());
@@ -164,26 +182,33 @@ fn beside_python(
     }
     let mut line: Value = serde_json::from_slice(&out.stdout).context("what the script printed")?;
     let theirs = line["median_ms"].as_f64().unwrap_or(f64::NAN);
-    line["ratio"] = json!(theirs / ours);
+    let ratios: serde_json::Map<String, Value> =
+        ours.iter().map(|(engine, ms)| (engine.name(), json!(theirs / ms))).collect();
     if args.json {
+        line["ratios"] = Value::Object(ratios);
         anstream::println!("{line}");
     } else {
         let version = line["onnxruntime"].as_str().unwrap_or_default();
+        let times: Vec<String> = ours
+            .iter()
+            .map(|(engine, ms)| format!("{:.2} times ours ({})", theirs / ms, engine.name()))
+            .collect();
         anstream::println!(
-            "plain loop, Python's onnxruntime {version}, {threads} threads: median {theirs:.1} ms, {:.2} times ours",
-            theirs / ours
+            "plain loop, Python's onnxruntime {version}, single precision, {threads} thread{}: median {theirs:.1} ms, {}",
+            if threads == 1 { "" } else { "s" },
+            times.join(", ")
         );
     }
     Ok(())
 }
 
-/// Bytes of weights that a step reads from memory.
-fn bytes_of_weights(bundle: &Bundle, session: &PolicySession) -> f64 {
-    let c = &bundle.config;
+/// Bytes of weights that a step reads from memory; not known of a graph that was exported.
+fn bytes_of_weights(bundle: &Bundle, session: &PolicySession) -> Option<f64> {
+    let c = bundle.llama().ok()?;
     // Of the embedding a step reads a few rows; as the output projection, all.
     let head = c.vocab_size * c.hidden_size;
     let read = c.parameters() - if c.tie_word_embeddings { 0 } else { head };
-    read as f64 * session.bytes_per_weight()
+    Some(read as f64 * session.bytes_per_weight()?)
 }
 
 /// How fast `threads` threads read memory, in bytes a second: the best of some sweeps over more than caches hold.
@@ -218,7 +243,7 @@ fn measure(
     threads: usize,
     prompt: &[u32],
 ) -> Result<f64> {
-    let parameters = bundle.config.parameters() as f64 / 1e6;
+    let parameters = bundle.parameters() as f64 / 1e6;
     let begin = Instant::now();
     let mut session = engine.load(bundle, place, Some(threads))?;
     let load_ms = begin.elapsed().as_secs_f64() * 1e3;
@@ -237,7 +262,8 @@ fn measure(
     // Every step reads all weights once, whatever the number of candidates.
     let bound = match engine {
         Engine::Cuda | Engine::Auto => None,
-        _ => Some(1e3 * args.tokens as f64 * bytes_of_weights(bundle, &session) / read_speed(threads)),
+        _ => bytes_of_weights(bundle, &session)
+            .map(|bytes| 1e3 * args.tokens as f64 * bytes / read_speed(threads)),
     };
     if args.json {
         let line = json!({
@@ -256,7 +282,9 @@ fn measure(
             prompt.len(),
             args.k,
             args.tokens,
-            bound.map_or(String::new(), |b| format!(", reading the weights alone takes {b:.1} ms"))
+            bound.map_or(String::new(), |b| format!(
+                ", reading the weights from memory alone takes {b:.1} ms"
+            ))
         );
     }
     Ok(median)

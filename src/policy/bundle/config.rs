@@ -24,7 +24,7 @@ pub enum Family {
 
 impl Family {
     /// The family that a `config.json` names.
-    fn of(config: &Value) -> Option<Family> {
+    pub fn of(config: &Value) -> Option<Family> {
         let on = |key: &str| config[key] == true;
         match config["model_type"].as_str()? {
             "llama" => Some(Family::Llama { attention_bias: on("attention_bias"), mlp_bias: on("mlp_bias") }),
@@ -180,7 +180,10 @@ impl LlamaConfig {
         let size_or = |key: &str, default: usize| if config[key].is_null() { Ok(default) } else { size(key) };
         let Some(family) = Family::of(config) else {
             return Err(wrong(format!("`model_type` is {}", config["model_type"]))
-                .hint("only decoders of the families `llama`, `mistral` and `qwen2` can be used")
+                .hint(
+                    "only for the families `llama`, `mistral` and `qwen2` is the graph written here; export others with \
+                     `optimum-cli export onnx --model MODEL --task text-generation-with-past FOLDER` and add that folder",
+                )
                 .into());
         };
         // A window as long as all positions is none.

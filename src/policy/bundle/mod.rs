@@ -3,6 +3,7 @@
 //! `bundle.json` lists every file with its SHA-256, so the hash of `bundle.json` identifies the whole bundle.
 
 mod config;
+mod exported;
 mod place;
 mod writer;
 
@@ -22,6 +23,7 @@ use super::weights::{self, Weights};
 use crate::error::{Failure, FailureKind};
 
 pub use config::{Family, LlamaConfig};
+pub use exported::{BYTES, Exported, ExportedWriter, Kind};
 pub use place::{activate, all, remove, resolve, user_bundles};
 pub use writer::BundleWriter;
 
@@ -40,7 +42,7 @@ pub const CARD: &str = "card.md";
 /// The losses over the run, as a picture; not every bundle has it.
 pub const CURVE: &str = "loss.svg";
 
-/// What every bundle holds besides [`MANIFEST`].
+/// What a bundle with a graph of ours holds besides [`MANIFEST`].
 const FILES: [&str; 5] = [CARD, CONFIG, GRAPH, WEIGHTS, TOKENIZER];
 /// Format of [`MANIFEST`].
 const FORMAT: u32 = 1;
@@ -52,6 +54,15 @@ pub struct FileEntry {
     pub bytes: u64,
     /// SHA-256, 64 hexadecimal digits.
     pub sha256: String,
+}
+
+impl FileEntry {
+    /// Of a file as it is now.
+    fn of(file: &Path) -> Result<FileEntry> {
+        let mut open = File::open(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let bytes = open.metadata()?.len();
+        Ok(FileEntry { bytes, sha256: hash_of(&mut open, file)? })
+    }
 }
 
 /// The content of `bundle.json`.
@@ -66,6 +77,12 @@ pub struct Manifest {
     /// The text of [`prompt::TEXT_TEMPLATE`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_text: Option<String>,
+    /// Texts that are left out of answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
+    /// The graphs of a model that was exported elsewhere; none for a checkpoint with a graph of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exported: Option<Exported>,
     /// Longest prompt and tactic.
     pub limits: Limits,
     /// Id of the bundle from which training went on.
@@ -83,11 +100,20 @@ pub struct Bundle {
     pub dir: PathBuf,
     /// `bundle.json`.
     pub manifest: Manifest,
-    /// `config.json`.
-    pub config: LlamaConfig,
-    /// `tokenizer.json`.
+    /// What computes.
+    pub model: Model,
+    /// The tokenizer, with the prompt's layout.
     pub tokenizer: Tokenizer,
     sha256: String,
+}
+
+/// What a bundle computes with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Model {
+    /// A decoder of Llama's family, whose graph is ours.
+    Llama(LlamaConfig),
+    /// Graphs that were exported elsewhere.
+    Exported(Exported),
 }
 
 impl Bundle {
@@ -99,7 +125,8 @@ impl Bundle {
 
     fn open_checked(dir: &Path) -> Result<Bundle> {
         let (manifest, sha256) = read_manifest(dir)?;
-        for name in FILES {
+        let needed = manifest.exported.as_ref().map_or(FILES.to_vec(), Exported::files);
+        for name in needed {
             if !manifest.files.contains_key(name) {
                 return Err(corrupt(format!("`{MANIFEST}` does not list `{name}`")).into());
             }
@@ -107,29 +134,51 @@ impl Bundle {
         for (name, entry) in &manifest.files {
             check_file(dir, name, entry)?;
         }
-        let config_file = dir.join(CONFIG);
-        let bytes = std::fs::read(&config_file)
-            .with_context(|| format!("cannot read `{}`", config_file.display()))?;
+        if let Some(exported) = &manifest.exported {
+            let tokenizer = exported.tokenizer(dir, manifest.prompt_text.as_deref())?;
+            let tokenizer = tokenizer.with_marks(manifest.marks.clone());
+            check_limits(exported.room(), manifest.limits)?;
+            let model = Model::Exported(exported.clone());
+            return Ok(Bundle { dir: dir.to_owned(), manifest, model, tokenizer, sha256 });
+        }
+        let read = |name: &str| {
+            let file = dir.join(name);
+            std::fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))
+        };
         let json: serde_json::Value =
-            serde_json::from_slice(&bytes).map_err(|e| corrupt(format!("`{CONFIG}`: {e}")))?;
+            serde_json::from_slice(&read(CONFIG)?).map_err(|e| corrupt(format!("`{CONFIG}`: {e}")))?;
         let config = LlamaConfig::from_json(&json)?;
-        let weights_file = dir.join(WEIGHTS);
-        let bytes = std::fs::read(&weights_file)
-            .with_context(|| format!("cannot read `{}`", weights_file.display()))?;
-        let places = weights::places(&bytes)?;
+        let places = weights::places(&read(WEIGHTS)?)?;
         let shapes = places.into_iter().map(|(name, place)| (name, place.shape)).collect();
         weights::check_shapes(&config, &shapes)?;
-        let file = dir.join(TOKENIZER);
         let tokenizer = match &manifest.prompt_text {
-            None => Tokenizer::load(&file)?,
-            Some(text) => {
-                let bytes =
-                    std::fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
-                Tokenizer::other(&bytes, end_token(&json)?, text)?
-            }
+            None => Tokenizer::load(&dir.join(TOKENIZER))?,
+            Some(text) => Tokenizer::other(&read(TOKENIZER)?, end_token(&json)?, text)?,
         };
         check_parts(&config, &tokenizer, manifest.limits)?;
-        Ok(Bundle { dir: dir.to_owned(), manifest, config, tokenizer, sha256 })
+        let tokenizer = tokenizer.with_marks(manifest.marks.clone());
+        Ok(Bundle { dir: dir.to_owned(), manifest, model: Model::Llama(config), tokenizer, sha256 })
+    }
+
+    /// The architecture of a model whose graph is ours, which alone can be trained here.
+    pub fn llama(&self) -> Result<&LlamaConfig> {
+        match &self.model {
+            Model::Llama(config) => Ok(config),
+            Model::Exported(_) => {
+                let message = format!("`{}` is an exported graph and cannot be trained here", self.id());
+                Err(Failure::new(FailureKind::Usage, message)
+                    .hint("train it where it came from, on what `lean-copilot export-feedback` writes")
+                    .into())
+            }
+        }
+    }
+
+    /// Number of parameters; of graphs that were exported, elements of their weights.
+    pub fn parameters(&self) -> usize {
+        match &self.model {
+            Model::Llama(config) => config.parameters(),
+            Model::Exported(exported) => exported.parameters,
+        }
     }
 
     /// `name@` and the first 12 digits of the bundle's SHA-256.
@@ -228,21 +277,25 @@ fn check_file(dir: &Path, name: &str, entry: &FileEntry) -> Result<()> {
         let message = format!("`{}` has {bytes} bytes, `{MANIFEST}` says {}", file.display(), entry.bytes);
         return Err(corrupt(message).into());
     }
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match open.read(&mut buffer).with_context(|| format!("cannot read `{}`", file.display()))? {
-            0 => break,
-            n => hash.update(&buffer[..n]),
-        }
-    }
-    let found = hex(&hash.finalize());
+    let found = hash_of(&mut open, &file)?;
     if !found.eq_ignore_ascii_case(&entry.sha256) {
         let message =
             format!("`{}` has the SHA-256 {found}, `{MANIFEST}` says {}", file.display(), entry.sha256);
         return Err(corrupt(message).into());
     }
     Ok(())
+}
+
+/// SHA-256 of what is left of an open file, in hexadecimal digits.
+fn hash_of(open: &mut File, file: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match open.read(&mut buffer).with_context(|| format!("cannot read `{}`", file.display()))? {
+            0 => return Ok(hex(&hash.finalize())),
+            n => hash.update(&buffer[..n]),
+        }
+    }
 }
 
 /// Vocabulary, limits and positions must fit together.
@@ -255,13 +308,18 @@ fn check_parts(config: &LlamaConfig, tokenizer: &Tokenizer, limits: Limits) -> R
         );
         return Err(corrupt(message).into());
     }
-    let positions = config.max_position_embeddings;
+    check_limits(Some(config.max_position_embeddings), limits)
+}
+
+/// Limits leave room for something, and fit into the positions of a model that has a limit on them.
+fn check_limits(positions: Option<usize>, limits: Limits) -> Result<()> {
     if limits.prompt_tokens < 8 || limits.tactic_tokens < 2 {
         return Err(
             corrupt(format!("`{MANIFEST}`: the limits leave no room for a prompt or a tactic")).into()
         );
     }
-    if limits.prompt_tokens.saturating_add(limits.tactic_tokens) > positions {
+    let both = limits.prompt_tokens.saturating_add(limits.tactic_tokens);
+    if let Some(positions) = positions.filter(|p| both > *p) {
         let message = format!(
             "prompt ({}) and tactic ({}) together are longer than the model's {positions} positions",
             limits.prompt_tokens, limits.tactic_tokens

@@ -50,10 +50,7 @@ impl BundleWriter<'_> {
         check_parts(self.config, self.tokenizer, self.limits)?;
 
         let target = std::path::absolute(target)?;
-        let parent = target.parent().context("a bundle needs a folder to stand in")?;
-        std::fs::create_dir_all(parent)?;
-        // In the same folder, so that the rename stays within one file system; removed on every error.
-        let temporary = tempfile::Builder::new().prefix(".bundle-").tempdir_in(parent)?;
+        let temporary = beside(&target)?;
 
         let weights = self.weights.to_safetensors()?;
         let config = serde_json::to_vec_pretty(&self.config.to_json(self.tokenizer.special()))?;
@@ -81,23 +78,26 @@ impl BundleWriter<'_> {
             name: self.name.to_owned(),
             prompt_template: template.to_owned(),
             prompt_text: text,
+            marks: self.tokenizer.marks().to_vec(),
+            exported: None,
             limits: self.limits,
             base: self.base.clone(),
             training: self.training.clone(),
             files,
         };
         write_file(&temporary.path().join(MANIFEST), &serde_json::to_vec_pretty(&manifest)?)?;
-        // A temporary folder is private; a bundle is as readable as its neighbours.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(temporary.path(), std::fs::Permissions::from_mode(0o755))?;
-        }
         put(temporary, &target)
     }
 }
 
-fn write_file(file: &Path, content: &[u8]) -> Result<()> {
+/// A folder in the target's, so that the rename stays within one file system; removed on every error.
+pub(super) fn beside(target: &Path) -> Result<tempfile::TempDir> {
+    let parent = target.parent().context("a bundle needs a folder to stand in")?;
+    std::fs::create_dir_all(parent)?;
+    Ok(tempfile::Builder::new().prefix(".bundle-").tempdir_in(parent)?)
+}
+
+pub(super) fn write_file(file: &Path, content: &[u8]) -> Result<()> {
     let context = || format!("cannot write `{}`", file.display());
     let mut open = File::create(file).with_context(context)?;
     open.write_all(content).with_context(context)?;
@@ -105,7 +105,13 @@ fn write_file(file: &Path, content: &[u8]) -> Result<()> {
 }
 
 /// Renames the finished folder to its place; one that is there already changes places with it.
-fn put(temporary: tempfile::TempDir, target: &Path) -> Result<()> {
+pub(super) fn put(temporary: tempfile::TempDir, target: &Path) -> Result<()> {
+    // A temporary folder is private; a bundle is as readable as its neighbours.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(temporary.path(), std::fs::Permissions::from_mode(0o755))?;
+    }
     let context = || format!("cannot put the bundle at `{}`", target.display());
     if !target.exists() {
         std::fs::rename(temporary.path(), target).with_context(context)?;

@@ -47,3 +47,23 @@ fn load(name: &str, folders: &[PathBuf]) -> Result<(), String> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_is_missing_or_broken_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = [folder.path().to_owned()];
+        let place = folder.path().display().to_string();
+        let missing = load("libcublas-of-nobody.so.13", &folders).unwrap_err();
+        assert!(
+            missing.contains("`libcublas-of-nobody.so.13` is missing") && missing.contains(&place),
+            "{missing}"
+        );
+        std::fs::write(folder.path().join("libcudart.so.13"), "no library").unwrap();
+        let broken = load("libcudart.so.13", &folders).unwrap_err();
+        assert!(broken.contains("libcudart.so.13") && broken.contains("cannot be loaded"), "{broken}");
+    }
+}

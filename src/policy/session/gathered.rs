@@ -9,12 +9,15 @@ use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, Memory
 use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 
-use super::{bind_step, parts};
+use super::own::bind_step;
+use super::{Halt, Steps, parts};
 use crate::policy::bundle::LlamaConfig;
 use crate::policy::onnx::{CACHE_ROWS, past_name, present_name};
 
 /// The steps of one generation: the prompt in one row, then all rows together.
-pub(super) struct Gathered {
+pub(super) struct Gathered<'a> {
+    session: &'a mut Session,
+    halt: Halt,
     config: LlamaConfig,
     rows: usize,
     capacity: usize,
@@ -29,15 +32,16 @@ pub(super) struct Gathered {
     allocator: Allocator,
 }
 
-impl Gathered {
+impl<'a> Gathered<'a> {
     /// For sequences of at most `capacity` entries in the cache.
     pub fn new(
-        session: &Session,
+        session: &'a mut Session,
+        halt: Halt,
         config: &LlamaConfig,
         cuda: bool,
         rows: usize,
         capacity: usize,
-    ) -> Result<Gathered> {
+    ) -> Result<Gathered<'a>> {
         let allocator = match cuda {
             true => Allocator::new(
                 session,
@@ -47,11 +51,13 @@ impl Gathered {
         };
         let one = |allocator: &Allocator| buffers(allocator, config, 1, capacity);
         Ok(Gathered {
+            binding: session.create_binding()?,
+            session,
+            halt,
             config: config.clone(),
             rows,
             capacity,
             length: 0,
-            binding: session.create_binding()?,
             past: one(&allocator)?,
             present: one(&allocator)?,
             logits: logits(1, 1, config)?,
@@ -59,44 +65,15 @@ impl Gathered {
         })
     }
 
-    /// The logits behind the prompt.
-    pub fn prefill(&mut self, session: &mut Session, prompt: &[u32]) -> Result<&[f32]> {
-        self.run(session, prompt, &[0], vec![prompt.len() as i64 - 1])?;
-        // The rows to come take the prompt's cache as their past.
-        self.present = buffers(&self.allocator, &self.config, self.rows, self.capacity)?;
-        Ok(self.logits.extract_tensor().1)
-    }
-
-    /// The logits of all rows behind one more token each; row `i` goes on where `parents[i]` was.
-    pub fn decode(&mut self, session: &mut Session, parents: &[usize], tokens: &[u32]) -> Result<&[f32]> {
-        let width = self.past[0].shape()[0];
-        if self.logits.shape()[0] != self.rows as i64 {
-            self.logits = logits(self.rows, 1, &self.config)?;
-        }
-        let mut rows: Vec<i64> = parents.iter().map(|p| *p as i64).collect();
-        rows.resize(self.rows, 0);
-        self.run(session, tokens, &rows, vec![0])?;
-        if width != self.rows as i64 {
-            self.present = buffers(&self.allocator, &self.config, self.rows, self.capacity)?;
-        }
-        Ok(self.logits.extract_tensor().1)
-    }
-
     /// The logits behind every token of a sequence, `[tokens, vocabulary]`.
-    pub fn logits(mut self, session: &mut Session, tokens: &[u32]) -> Result<Array2<f32>> {
+    pub fn logits(mut self, tokens: &[u32]) -> Result<Array2<f32>> {
         self.logits = logits(1, tokens.len(), &self.config)?;
-        self.run(session, tokens, &[0], (0..tokens.len() as i64).collect())?;
+        self.run(tokens, &[0], (0..tokens.len() as i64).collect())?;
         let (_, data) = self.logits.extract_tensor();
         Ok(Array2::from_shape_vec((tokens.len(), self.config.vocab_size), data.to_vec())?)
     }
 
-    fn run(
-        &mut self,
-        session: &mut Session,
-        tokens: &[u32],
-        cache_rows: &[i64],
-        wanted: Vec<i64>,
-    ) -> Result<()> {
+    fn run(&mut self, tokens: &[u32], cache_rows: &[i64], wanted: Vec<i64>) -> Result<()> {
         let rows = cache_rows.len();
         bind_step(&mut self.binding, tokens, rows, self.length, wanted)?;
         self.binding.bind_input(CACHE_ROWS, &Tensor::from_array(([rows], cache_rows.to_vec()))?)?;
@@ -107,10 +84,33 @@ impl Gathered {
         self.binding.bind_output("logits", &mut self.logits)?;
         // Copies to the device are queued apart from the computation.
         self.binding.synchronize_inputs()?;
-        session.run_binding(&self.binding)?;
+        self.session.run_binding_with_options(&self.binding, &self.halt)?;
         std::mem::swap(&mut self.past, &mut self.present);
         self.length += tokens.len() / rows;
         Ok(())
+    }
+}
+
+impl Steps for Gathered<'_> {
+    fn prefill(&mut self, prompt: &[u32]) -> Result<&[f32]> {
+        self.run(prompt, &[0], vec![prompt.len() as i64 - 1])?;
+        // The rows to come take the prompt's cache as their past.
+        self.present = buffers(&self.allocator, &self.config, self.rows, self.capacity)?;
+        Ok(self.logits.extract_tensor().1)
+    }
+
+    fn decode(&mut self, parents: &[usize], tokens: &[u32]) -> Result<&[f32]> {
+        let width = self.past[0].shape()[0];
+        if self.logits.shape()[0] != self.rows as i64 {
+            self.logits = logits(self.rows, 1, &self.config)?;
+        }
+        let mut rows: Vec<i64> = parents.iter().map(|p| *p as i64).collect();
+        rows.resize(self.rows, 0);
+        self.run(tokens, &rows, vec![0])?;
+        if width != self.rows as i64 {
+            self.present = buffers(&self.allocator, &self.config, self.rows, self.capacity)?;
+        }
+        Ok(self.logits.extract_tensor().1)
     }
 }
 

@@ -7,12 +7,15 @@ use ort::memory::Allocator;
 use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 
-use super::{bind_step, parts};
+use super::own::bind_step;
+use super::{Halt, Steps, parts};
 use crate::policy::bundle::LlamaConfig;
 use crate::policy::onnx::{past_name, present_name};
 
 /// The steps of one generation: the prompt in one row, then all rows together.
-pub(super) struct InPlace {
+pub(super) struct InPlace<'a> {
+    session: &'a mut Session,
+    halt: Halt,
     config: LlamaConfig,
     rows: usize,
     capacity: usize,
@@ -21,35 +24,36 @@ pub(super) struct InPlace {
     step: Step,
 }
 
-impl InPlace {
+impl<'a> InPlace<'a> {
     /// For a prompt of this length, and sequences of at most `capacity` entries in the cache.
     pub fn new(
-        session: &Session,
+        session: &'a mut Session,
+        halt: Halt,
         config: &LlamaConfig,
         rows: usize,
         prompt: usize,
         capacity: usize,
-    ) -> Result<InPlace> {
+    ) -> Result<InPlace<'a>> {
         let step = Step::new(session, config, 1, prompt, capacity)?;
-        Ok(InPlace { config: config.clone(), rows, capacity, prompt, length: 0, step })
+        Ok(InPlace { session, halt, config: config.clone(), rows, capacity, prompt, length: 0, step })
     }
+}
 
-    /// The logits behind the prompt.
-    pub fn prefill(&mut self, session: &mut Session, prompt: &[u32]) -> Result<&[f32]> {
+impl Steps for InPlace<'_> {
+    fn prefill(&mut self, prompt: &[u32]) -> Result<&[f32]> {
         self.length = prompt.len();
-        self.step.run(session, prompt, 0)
+        self.step.run(self.session, &self.halt, prompt, 0)
     }
 
-    /// The logits of all rows behind one more token each; row `i` goes on where `parents[i]` was.
-    pub fn decode(&mut self, session: &mut Session, parents: &[usize], tokens: &[u32]) -> Result<&[f32]> {
+    fn decode(&mut self, parents: &[usize], tokens: &[u32]) -> Result<&[f32]> {
         if self.length == self.prompt {
-            let mut decode = Step::new(session, &self.config, self.rows, 1, self.capacity)?;
+            let mut decode = Step::new(self.session, &self.config, self.rows, 1, self.capacity)?;
             decode.fill_rows(&self.step, self.prompt);
             self.step = decode;
         } else {
             self.step.move_rows(parents, self.prompt, self.length);
         }
-        let logits = self.step.run(session, tokens, self.length)?;
+        let logits = self.step.run(self.session, &self.halt, tokens, self.length)?;
         self.length += 1;
         Ok(logits)
     }
@@ -93,9 +97,9 @@ impl Step {
     }
 
     /// Computes `tokens` (`rows × width`) at the positions from `length` on.
-    fn run(&mut self, session: &mut Session, tokens: &[u32], length: usize) -> Result<&[f32]> {
+    fn run(&mut self, session: &mut Session, halt: &Halt, tokens: &[u32], length: usize) -> Result<&[f32]> {
         bind_step(&mut self.binding, tokens, self.rows, length, vec![self.width as i64 - 1])?;
-        session.run_binding(&self.binding)?;
+        session.run_binding_with_options(&self.binding, halt)?;
         Ok(self.logits.extract_tensor().1)
     }
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
-use crate::policy::bundle::Bundle;
+use crate::policy::bundle::{Bundle, LlamaConfig};
 use crate::policy::onnx;
 
 /// Changes with what [`onnx::int8_graph`] writes.
@@ -16,14 +16,14 @@ const VERSION: u32 = 1;
 const KEPT: usize = 4;
 
 /// The bundle's graph, made where it is not there yet.
-pub(super) fn file(bundle: &Bundle, cache: &Path) -> Result<PathBuf> {
+pub(super) fn file(bundle: &Bundle, config: &LlamaConfig, cache: &Path) -> Result<PathBuf> {
     let folder = cache.join("policy");
     let file = folder.join(format!("{}-int8-{VERSION}.onnx", bundle.sha256()));
     if file.is_file() {
         return Ok(file);
     }
     let context = || format!("cannot write `{}`", file.display());
-    let graph = onnx::int8_graph(&bundle.config, &bundle.weights()?)?;
+    let graph = onnx::int8_graph(config, &bundle.weights()?)?;
     std::fs::create_dir_all(&folder).with_context(context)?;
     let mut temporary = tempfile::NamedTempFile::new_in(&folder).with_context(context)?;
     temporary.write_all(&graph).with_context(context)?;
