@@ -11,6 +11,7 @@ pub mod attempt;
 pub mod fenced;
 pub mod journal;
 pub mod overlap;
+pub mod play;
 mod raw;
 pub mod run;
 
