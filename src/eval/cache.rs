@@ -117,10 +117,10 @@ mod tests {
         let first = Cache::open(&file, false).unwrap();
         assert_eq!(first.or(&a, || Ok(1.5f64)).unwrap(), 1.5);
         let second = Cache::open(&file, false).unwrap();
-        assert_eq!(second.or(&a, || panic!("it is known")).unwrap(), 1.5);
+        assert_eq!(second.or::<f64>(&a, || panic!("it is known")).unwrap(), 1.5);
         assert_eq!(second.get::<f64>(&b).unwrap(), None, "where parts end matters");
         let third = Cache::open(&file, true).unwrap();
         assert_eq!(third.or(&a, || Ok(2.5)).unwrap(), 2.5, "found out again");
-        assert_eq!(third.or(&a, || panic!("once")).unwrap(), 2.5);
+        assert_eq!(third.or::<f64>(&a, || panic!("once")).unwrap(), 2.5);
     }
 }
