@@ -271,9 +271,9 @@ mod tests {
             ("intro h".into(), ran(Some(&["h : p\n⊢ p"]), 10.0)),
             ("rfl".into(), ran(None, 10.0)),
             ("simp".into(), ran(Some(&[]), 30.0)),
-            ("exact id".into(), ran(Some(&[]), 5.0)),
+            ("trivial".into(), ran(Some(&[]), 5.0)),
         ]);
-        let proposals = vec![c("exact id", Source::Lean, None)];
+        let proposals = vec![c("trivial", Source::Lean, None)];
         look.searches.push(Searched { ran: ran(None, 100.0), proposals });
         look
     }
@@ -288,7 +288,7 @@ mod tests {
         let set = |p: &[Proposer]| Set { name: "s".into(), proposers: p.to_vec() };
         let all = set(&[Proposer::Policy, Proposer::Portfolio, Proposer::Lean]);
         let shown = look().shown(&all, &goal, &rules(1000.0));
-        assert_eq!(texts(&shown), ["exact id", "simp"], "the best two of three, ranked");
+        assert_eq!(texts(&shown), ["trivial", "simp"], "the best two of three, ranked");
         // skip (no progress), rfl (refused), intro h; seven milliseconds of the policy before.
         assert_eq!((shown.first_ms, shown.cut), (Some(37.0), false));
         let shown = look().shown(&all, &goal, &rules(65.0));

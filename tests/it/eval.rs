@@ -29,6 +29,11 @@ theorem unbounded (f : Nat → Nat) (h : ∀ n, f n < f (n + 1)) : ∃ n, 1000 <
   exact ⟨1001, grows 1001⟩
 ";
 
+/// Leave to run Lean, for a test without a runtime.
+fn permit() -> tokio::sync::SemaphorePermit<'static> {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(support::permit())
+}
+
 fn write(folder: &Path, text: &str) -> PathBuf {
     let file = folder.join("Measured.lean");
     std::fs::write(&file, text).unwrap();
@@ -59,7 +64,7 @@ fn eval(file: &Path, args: &[&str]) -> (Value, Value) {
 
 #[test]
 fn shares_are_what_a_person_counts_and_come_out_the_same() {
-    let _permit = support::permit_blocking();
+    let _permit = permit();
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), THEOREMS);
     let plots = folder.path().join("plots");
@@ -108,7 +113,7 @@ fn shares_are_what_a_person_counts_and_come_out_the_same() {
 
 #[test]
 fn nothing_is_proved_by_itself_and_states_follow_from_states() {
-    let _permit = support::permit_blocking();
+    let _permit = permit();
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), THEOREMS);
     let options = TraceOptions::new(support::dirs(), folder.path(), &[], 1).expect("a Lean");
