@@ -3,14 +3,14 @@
 //! Lean itself prints the steps (`steps.lean`, nothing of it imported by the traced files); [`action`] turns a
 //! tactic with blocks into the action that leads to where its blocks begin; [`run`] drives Lean over many files
 //! and, with the embedded Lean, compiles in the same elaboration what others of them import; [`journal`] keeps
-//! what is done, so that a run can be continued; [`fenced`] reads documents; [`attempt`] runs other tactics at
-//! traced steps, many a second; [`overlap`] tells what is nearly the same.
+//! what is done, so that a run can be continued; [`fenced`] reads documents; [`play`] runs other tactics at
+//! traced steps and goes on from there; [`overlap`] tells what is nearly the same.
 
 pub mod action;
-pub mod attempt;
 pub mod fenced;
 pub mod journal;
 pub mod overlap;
+pub mod play;
 mod raw;
 pub mod run;
 

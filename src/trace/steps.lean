@@ -3,9 +3,8 @@ Reads the tactic steps of Lean files off Lean's own info trees. Run with any Lea
 is imported by the files.
 
     lean --run steps.lean trace             prints every step of the files named on standard input
-    lean --run steps.lean try SPEC.json     runs other tactics at steps
 
-Each prints JSON Lines; {"file", "steps": n, "errors": n, "firstError"} closes a file, or {"file", "failed"}.
+It prints JSON Lines; {"file", "steps": n, "errors": n, "firstError"} closes a file, or {"file", "failed"}.
 
 trace, one request a line: {"file", "options": {…}}, and for a file that others import {"module", "olean"}, its
 name and where its compiled form goes: one elaboration serves both. One line a step:
@@ -18,10 +17,6 @@ name and where its compiled form goes: one elaboration serves both. One line a s
  "premises"                    theorems and unfolded definitions in what the step proved of its main goal,
  "error"                       Lean's message, if there is an error in the step and in none of its blocks}
 The closing line counts declarations with tactics (`decls`) and those with steps and without errors (`clean`).
-
-try, SPEC.json = {"maxHeartbeats": n, "options": {…}, "files": [{"file", "tries": [{"start", "end", "tactics"}]}]};
-one line a step named in it: {"start", "end", "results": [{"goals": […]} | {"error": "…"}]}, the goals being those
-that the tactic makes of the step's main goal.
 -/
 import Lean
 
@@ -78,12 +73,7 @@ structure Step where
   goals : List MVarId
   premises : Array Name := #[]
 
-/-- Tactics to run at steps, by the byte range of the step. -/
-abbrev Tries := Std.HashMap (Nat × Nat) (Array String)
-
 structure Ctx where
-  tries : Tries := {}
-  maxHeartbeats : Nat := 200000
   /-- The project's own options (its lakefile's `leanOptions`). -/
   options : Options := {}
 
@@ -121,35 +111,6 @@ def isTyped (stx : Syntax) : Bool :=
   !stx.isAtom && match stx.getHeadInfo with
   | .original .. => true
   | _ => false
-
-/-- Runs one tactic on a goal, in the context and with the environment that the step saw. -/
-def runTactic (ci : ContextInfo) (ti : TacticInfo) (goal : MVarId) (maxHeartbeats : Nat) (src : String) : IO Json := do
-  match Parser.runParserCategory ci.env `tactic src with
-  | .error e => return .mkObj [("error", e)]
-  | .ok stx =>
-    let act : MetaM Json := do
-      let (goals, s) ← Term.TermElabM.run (s := {}) <| Term.withSynthesize do
-        Tactic.run goal <| Term.withoutErrToSorry <| Tactic.withoutRecover do
-          Tactic.evalTactic stx
-          Tactic.pruneSolvedGoals
-      -- a tactic may fail by an error that it only logs, or "prove" by `sorry`
-      let log ← Core.getMessageLog
-      if log.hasErrors then
-        for m in log.toList do
-          if m.severity == .error then return .mkObj [("error", ← m.data.toString)]
-      let proof ← instantiateMVars (.mvar goal)
-      if proof.hasSorry then return .mkObj [("error", "the proof has a `sorry`")]
-      discard <| pure s
-      return .mkObj [("goals", toJson (← goals.mapM fun g => return (← ppGoal g).pretty (width := 100)))]
-    let options := (ci.options.set `maxHeartbeats maxHeartbeats).set `Elab.async false
-    let ci := { ci with mctx := ti.mctxBefore, options }
-    let limited : MetaM Json :=
-      withTheReader Core.Context (fun c => { c with options, maxHeartbeats := maxHeartbeats * 1000 }) do
-        Core.withCurrHeartbeats do
-          Core.resetMessageLog
-          act
-    try ci.runMetaM {} limited
-    catch e => return .mkObj [("error", toString e)]
 
 /-- Glue that tactics put into every proof and nobody would name as what a proof rests on. -/
 def glue : List Name := [
@@ -234,12 +195,6 @@ partial def visit (ci? : Option ContextInfo) (parent : Option Nat) : InfoTree �
       | none => true
     if !inBlock then return ← below parent
     let kind := ti.stx.getKind
-    if let some tactics := (← read).tries[(start, stop)]? then
-      let again := steps.any fun s => s.start == start && s.stop == stop
-      if again then pure ()
-      else if let goal :: _ := ti.goalsBefore then
-        let results ← tactics.mapM fun t => do runTactic ci ti goal (← read).maxHeartbeats t
-        IO.println (Json.mkObj [("start", start), ("end", stop), ("results", .arr results)]).compress
     let before ← printGoals ci ti.mctxBefore ti.goalsBefore
     let others := ti.goalsBefore.drop 1
     let after ← printGoals ci ti.mctxAfter (ti.goalsAfter.filter fun g => !others.contains g)
@@ -313,7 +268,7 @@ def declarations (commands : Array Syntax) (steps : Array Step) (errors : List N
         if steps.any (inside ·.start) && !errors.any inside then clean := clean + 1
   return (all, clean)
 
-def processFile (path : String) (imported : IO.Ref Imported) (ctx : Ctx) (print : Bool) (module? : Option Compiled := none) :
+def processFile (path : String) (imported : IO.Ref Imported) (ctx : Ctx) (module? : Option Compiled) :
     IO Unit := do
   -- linters only warn, and nobody reads that here
   let opts : Options := (Elab.async.set ctx.options false).set `linter.all false
@@ -342,7 +297,7 @@ def processFile (path : String) (imported : IO.Ref Imported) (ctx : Ctx) (print 
       modify ({ · with printed := {} })
   let (_, { steps, .. }) ← collect.run ctx |>.run { holes := info.assignment }
   let out ← IO.getStdout
-  if print then printSteps inputCtx steps errors
+  printSteps inputCtx steps errors
   if let some m := module? then
     if let some folder := m.olean.parent then IO.FS.createDirAll folder
     writeModule s.commandState.env m.olean
@@ -368,13 +323,6 @@ def optionsOf (json : Json) : Options := Id.run do
       | _ => pure ()
   return options
 
-def Tries.ofJson (json : Json) : Except String Tries := do
-  let mut tries : Tries := {}
-  for t in ← (← json.getObjVal? "tries").getArr? do
-    let key := (← t.getObjValAs? Nat "start", ← t.getObjValAs? Nat "end")
-    tries := tries.insert key (← t.getObjValAs? (Array String) "tactics")
-  return tries
-
 end LeanCopilotTrace
 
 open LeanCopilotTrace in
@@ -382,8 +330,8 @@ unsafe def main (args : List String) : IO UInt32 := do
   -- `lean --run` has set the search path (LEAN_PATH included) before this program starts.
   enableInitializersExecution
   let imported ← IO.mkRef {}
-  let process (path : String) (ctx : Ctx) (print : Bool) (module? : Option Compiled) : IO Unit := do
-    try processFile path imported ctx print module?
+  let process (path : String) (ctx : Ctx) (module? : Option Compiled) : IO Unit := do
+    try processFile path imported ctx module?
     catch e => IO.println (Json.mkObj [("file", path), ("failed", toString e)]).compress
     (← IO.getStdout).flush
   match args with
@@ -398,13 +346,6 @@ unsafe def main (args : List String) : IO UInt32 := do
         let olean ← (request.getObjValAs? String "olean").toOption
         return { name := nameOf name, olean }
       let path ← IO.ofExcept (request.getObjValAs? String "file")
-      process path { options := optionsOf (request.getObjValD "options") } true module?
-  | ["try", spec] =>
-    let json ← IO.ofExcept (Json.parse (← IO.FS.readFile spec))
-    let maxHeartbeats ← IO.ofExcept (json.getObjValAs? Nat "maxHeartbeats")
-    let options := optionsOf (json.getObjValD "options")
-    for f in ← IO.ofExcept (json.getObjVal? "files" >>= Json.getArr?) do
-      let tries ← IO.ofExcept (Tries.ofJson f)
-      process (← IO.ofExcept (f.getObjValAs? String "file")) { tries, maxHeartbeats, options } false none
-  | _ => IO.eprintln "usage: steps.lean trace < REQUESTS | try SPEC.json"; return 2
+      process path { options := optionsOf (request.getObjValD "options") } module?
+  | _ => IO.eprintln "usage: steps.lean trace < REQUESTS"; return 2
   return 0

@@ -32,8 +32,8 @@ pub fn proposals(diagnostics: &[Diagnostic], line: u32) -> Vec<String> {
 }
 
 /// Reads one message: `Try this: t` (Lean before 4.26), or `Try this:` / `Try these:` with an entry a
-/// line, marked `[apply]` or `•`, whose further lines are indented.
-fn read_message(message: &str) -> Vec<String> {
+/// line, marked `[apply]` or `•`, whose further lines are indented. None for other messages.
+pub fn read_message(message: &str) -> Vec<String> {
     let Some((head, rest)) =
         ["Try this:", "Try these:"].iter().find_map(|h| message.strip_prefix(h).map(|rest| (*h, rest)))
     else {

@@ -18,7 +18,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ("suggest", &["lsp", "lean", "policy", "candidates", "verify", "feedback"]),
     ("trace", &["lsp", "lean"]),
     ("train", &["feedback", "trace", "policy", "runtime"]),
-    ("eval", &["lean", "trace", "verify", "suggest", "policy"]),
+    ("eval", &["lean", "trace", "verify", "suggest", "candidates", "policy"]),
     ("proxy", &["runtime", "lsp", "lean", "policy", "feedback", "suggest", "verify"]),
     ("standin", &["runtime", "lean", "proxy"]),
     ("setup", &["standin"]),

@@ -7,6 +7,7 @@ mod clients;
 mod complaints;
 mod demo;
 mod doctor;
+mod eval;
 mod examples;
 #[cfg(target_os = "linux")]
 mod faults_ends;

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use lean_copilot::proof::ProofStep;
-use lean_copilot::trace::attempt::{Answer, Attempt, try_tactics};
+use lean_copilot::trace::play::{Answer, Table};
 use lean_copilot::trace::{FileReport, TraceOptions, trace_files};
 
 use crate::support;
@@ -102,24 +103,18 @@ fn other_tactics_are_tried_at_a_step() {
     let file = write(folder.path(), "Nested.lean", NESTED);
     let report = trace(std::slice::from_ref(&file)).remove(0);
     let cases = report.steps.iter().find(|s| s.tactic.starts_with("cases")).unwrap();
-    let tactics =
-        [cases.tactic.as_str(), "omega", "exact Or.symm k", "not a tactic", "sorry"].map(String::from);
-    let attempts = [Attempt { range: cases.range, tactics: tactics.to_vec() }];
     let _permit = support::permits_blocking(1);
-    let answers = try_tactics(&file, &attempts, 20_000, &options(folder.path())).unwrap().remove(0).unwrap();
-    assert_eq!(
-        answers[0],
-        Answer::Goals(cases.states_after.clone()),
-        "the author's own tactic leads where it led"
-    );
-    assert_eq!(answers[2], Answer::Goals(Vec::new()));
-    for refused in [1, 3, 4] {
-        assert!(
-            matches!(&answers[refused], Answer::Error(_)),
-            "{}: {:?}",
-            tactics[refused],
-            answers[refused]
-        );
+    let table = Table::new(std::slice::from_ref(&file), &options(folder.path())).unwrap();
+    let mut player = table.player(&file).unwrap();
+    let at = player.bytes(cases.range).unwrap();
+    player.open(vec![at]).unwrap();
+    let mut run = |tactic: &str| player.run(at, &[], tactic, 20_000, Duration::from_secs(60)).unwrap();
+    let led = run(&cases.tactic).goals();
+    assert_eq!(led, Some(cases.states_after.clone()), "the author's own tactic leads where it led");
+    assert!(run("exact Or.symm k").closes());
+    for refused in ["omega", "not a tactic", "sorry"] {
+        let answer = run(refused).answer;
+        assert!(matches!(answer, Answer::Error { .. }), "{refused}: {answer:?}");
     }
 }
 

@@ -73,6 +73,13 @@ impl Neighbours {
         }))
     }
 
+    /// An index at `path` over one file of steps, apart from what the user did.
+    pub fn over(dirs: &Dirs, corpus: PathBuf, path: PathBuf) -> Neighbours {
+        let mut inner = Arc::into_inner(Neighbours::new(dirs).0).expect("nobody else has it yet");
+        (inner.path, inner.corpus, inner.feedback) = (path, corpus, PathBuf::new());
+        Neighbours(Arc::new(inner))
+    }
+
     /// Where the user's index lies.
     pub fn path_in(dirs: &Dirs) -> PathBuf {
         dirs.data.join("neighbours.db")

@@ -177,14 +177,6 @@ impl Worker {
         line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kb| kb * 1024)
     }
 
-    /// Hands every line to `each` until the process ends; returns how it ended.
-    pub fn read_to_end(mut self, mut each: impl FnMut(&str)) -> String {
-        while let Ok(line) = self.lines.recv() {
-            each(line.trim_end());
-        }
-        self.child.wait().map_or_else(|e| e.to_string(), |s| s.to_string())
-    }
-
     /// Sends a request about `file` and hands each line of the answer to `each`, up to the closing one.
     pub fn request(
         &mut self,

@@ -1,0 +1,82 @@
+//! A theorem proved by taking the best suggestion again and again, without going back: what a person gets who
+//! trusts what is shown. (Going back is search.)
+
+use std::collections::{BTreeMap, HashSet};
+
+use anyhow::Result;
+
+use super::arena::{Arena, At};
+use super::look::{Look, Rules};
+use super::sources::{Asker, Proposer, Set};
+use super::theorem::{Taken, Theorem, with_proofs};
+use crate::proof::{Goal, GoalKey};
+use crate::trace::play::Answer;
+
+/// What was seen at the states of a theorem, by path: other sets come by there, too.
+pub type Looks = BTreeMap<Vec<String>, Look>;
+
+/// Plays a theorem with a set for at most `steps` tactics; the tactics where nothing is left to prove then.
+pub fn play(
+    theorem: &Theorem,
+    set: &Set,
+    steps: usize,
+    arena: &mut Arena,
+    asker: &Asker,
+    looks: &mut Looks,
+    rules: &Rules,
+) -> Result<Option<Vec<Taken>>> {
+    let mut path: Vec<String> = Vec::new();
+    let mut taken = Vec::new();
+    // The main goal and those beside it.
+    let mut goals = vec![theorem.goal.clone()];
+    let mut seen: HashSet<Vec<GoalKey>> = HashSet::new();
+    while taken.len() < steps {
+        // Without going back, who comes by the same state again goes round for ever.
+        if !seen.insert(goals.iter().map(Goal::key).collect()) {
+            return Ok(None);
+        }
+        let goal = goals[0].clone();
+        let at = At { step: theorem.first, path: &path };
+        let look = looks.entry(path.clone()).or_default();
+        let quick: Vec<Proposer> = set.proposers.iter().copied().filter(|p| *p != Proposer::Lean).collect();
+        look.add(&quick, arena, asker, at, &goal, rules)?;
+        let mut shown = look.shown(&Set { name: String::new(), proposers: quick }, &goal, rules);
+        // Lean's search cannot bring anything better than what closes the goal.
+        let closes = shown.suggestions.first().is_some_and(|s| s.verdict.goals.is_empty());
+        if !closes && set.proposers.contains(&Proposer::Lean) {
+            look.add(&[Proposer::Lean], arena, asker, at, &goal, rules)?;
+            shown = look.shown(set, &goal, rules);
+        }
+        let Some(best) = shown.suggestions.first() else { return Ok(None) };
+        let tactic = best.candidate.tactic.clone();
+        let Some(Answer::Goals { goals: made, others }) = look.ran.get(&tactic).map(|r| &r.answer) else {
+            return Ok(None);
+        };
+        taken.push(Taken { tactic: tactic.clone(), beside: goals.len() > 1 });
+        goals = made.iter().chain(others).map(|g| Goal::parse(g)).collect();
+        path.push(tactic);
+        if goals.is_empty() {
+            return Ok(Some(taken));
+        }
+    }
+    Ok(None)
+}
+
+/// Which of the found proofs Lean takes in their place in the file: all at once, and where their commands then hold
+/// an error or a `sorry`, they are not proved.
+pub fn confirmed(found: &[(&Theorem, Vec<Taken>)], arena: &mut Arena) -> Result<Vec<bool>> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut order: Vec<usize> = (0..found.len()).collect();
+    order.sort_by_key(|i| found[*i].0.standing.block);
+    let proofs: Vec<(&Theorem, &[Taken])> =
+        order.iter().map(|i| (found[*i].0, found[*i].1.as_slice())).collect();
+    let (text, lines) = with_proofs(arena.text(), &proofs);
+    let errors = arena.check(&text)?.lines;
+    let mut good = vec![false; found.len()];
+    for (i, (first, last)) in order.into_iter().zip(lines) {
+        good[i] = !errors.iter().any(|e| first <= *e && *e <= last);
+    }
+    Ok(good)
+}

@@ -1,0 +1,299 @@
+//! All that is proposed at a state, tried, and what of it each set of proposers would show.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use anyhow::Result;
+
+use super::arena::{Arena, At, Bound};
+use super::sources::{Asker, Proposed, Proposer, Set};
+use crate::candidates::merge;
+use crate::proof::{Candidate, Goal, Source, Verdict, VerdictKind, same_state, tactic};
+use crate::suggest::{Edit, Suggestion, rank};
+use crate::trace::play::{Answer, Ran};
+use crate::verify::lean_search;
+
+/// How much may be tried, and how much is shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rules {
+    /// Proposals of each source, and suggestions shown of each set.
+    pub k: usize,
+    /// Lean's time for each set at each state, in milliseconds.
+    pub budget_ms: f64,
+    /// How far Lean goes with a candidate.
+    pub bound: Bound,
+    /// How far it goes with a search, and with a candidate to decide whether a step is hard. What of it fits into
+    /// the budget is found out afterwards, by the clock.
+    pub decide: Bound,
+}
+
+/// One of Lean's searches and what it proposed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Searched {
+    /// The search itself.
+    pub ran: Ran,
+    /// What it proposed, best first.
+    pub proposals: Vec<Candidate>,
+}
+
+/// What was proposed at a state, and what Lean answered.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// By proposer; of Lean's search see `searches`.
+    pub proposed: BTreeMap<Proposer, Proposed>,
+    /// Lean's searches, in their order.
+    pub searches: Vec<Searched>,
+    /// Lean's answers, by tactic.
+    pub ran: HashMap<String, Ran>,
+}
+
+impl Look {
+    /// Asks those proposers who were not asked yet, and tries what they propose.
+    pub fn add(
+        &mut self,
+        wanted: &[Proposer],
+        arena: &mut Arena,
+        asker: &Asker,
+        at: At,
+        goal: &Goal,
+        rules: &Rules,
+    ) -> Result<()> {
+        for proposer in wanted {
+            if self.proposed.contains_key(proposer) {
+                continue;
+            }
+            let mut proposed = asker.ask(*proposer, goal)?;
+            proposed.candidates.retain(|c| may_be_tried(*proposer, c));
+            if *proposer == Proposer::Lean {
+                for command in lean_search::COMMANDS {
+                    let ran = arena.search(at, command, rules.decide)?;
+                    let searched = Searched { proposals: proposals(&ran), ran };
+                    self.try_all(&searched.proposals, arena, at, rules.bound)?;
+                    self.searches.push(searched);
+                }
+            }
+            self.try_all(&proposed.candidates, arena, at, rules.bound)?;
+            self.proposed.insert(*proposer, proposed);
+        }
+        Ok(())
+    }
+
+    fn try_all(&mut self, all: &[Candidate], arena: &mut Arena, at: At, bound: Bound) -> Result<()> {
+        for candidate in all {
+            if !self.ran.contains_key(&candidate.tactic) {
+                let ran = arena.run(at, &candidate.tactic, bound)?;
+                self.ran.insert(candidate.tactic.clone(), ran);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a set shows within its budget (pure): its candidates are tried as the pipeline tries them, the best of
+    /// each source before the second best of any, Lean's search last; what Lean accepts is ranked, and the first
+    /// `k` are shown.
+    pub fn shown(&self, set: &Set, goal: &Goal, rules: &Rules) -> Shown {
+        let mut shown = Shown::default();
+        let mut clock = Clock { left: rules.budget_ms, spent: 0.0, cut: false };
+        let mut seen = BTreeSet::new();
+        let lists: Vec<&Proposed> = set.proposers.iter().filter_map(|p| self.proposed.get(p)).collect();
+        // They think at the same time.
+        let wait = lists.iter().map(|p| p.ms).fold(0.0, f64::max);
+        let quick = merge(lists.iter().map(|p| p.candidates.clone()).collect());
+        self.try_in_turn(&quick, &mut clock, &mut seen, goal, &mut shown);
+        if set.proposers.contains(&Proposer::Lean) {
+            for searched in &self.searches {
+                if clock.takes(searched.ran.ms) {
+                    shown.lost += usize::from(matches!(searched.ran.answer, Answer::Lost { .. }));
+                    self.try_in_turn(&searched.proposals, &mut clock, &mut seen, goal, &mut shown);
+                }
+            }
+        }
+        shown.cut = clock.cut;
+        shown.first_ms = shown.first_ms.map(|ms| ms + wait);
+        rank(&mut shown.suggestions);
+        shown.suggestions.truncate(rules.k);
+        shown
+    }
+
+    fn try_in_turn(
+        &self,
+        candidates: &[Candidate],
+        clock: &mut Clock,
+        seen: &mut BTreeSet<String>,
+        goal: &Goal,
+        shown: &mut Shown,
+    ) {
+        for candidate in candidates {
+            let Some(ran) = self.ran.get(&candidate.tactic) else { continue };
+            if !seen.insert(tactic::normalise(&candidate.tactic)) || !clock.takes(ran.ms) {
+                continue;
+            }
+            shown.lost += usize::from(matches!(ran.answer, Answer::Lost { .. }));
+            if let Some(suggestion) = suggestion(candidate, ran, goal) {
+                shown.first_ms = shown.first_ms.or(Some(clock.spent));
+                shown.suggestions.push(suggestion);
+            }
+        }
+    }
+
+    /// Whether what Lean has without us closes the goal, whatever it takes: each tactic that its bound stopped is
+    /// given that of `rules.decide`.
+    pub fn decide(&self, arena: &mut Arena, at: At, rules: &Rules) -> Result<Decision> {
+        let mut tactics: Vec<&str> = Vec::new();
+        let listed = self.proposed.get(&Proposer::Portfolio).into_iter().flat_map(|p| &p.candidates);
+        tactics.extend(listed.map(|c| c.tactic.as_str()));
+        tactics.extend(self.searches.iter().flat_map(|s| &s.proposals).map(|c| c.tactic.as_str()));
+        if tactics.iter().any(|t| self.ran.get(*t).is_some_and(Ran::closes)) {
+            return Ok(Decision::Closed);
+        }
+        let mut undecided = false;
+        for tactic in tactics {
+            if self.ran.get(tactic).is_some_and(|r| was_stopped(r, rules.bound)) {
+                let ran = arena.run(at, tactic, rules.decide)?;
+                if ran.closes() {
+                    return Ok(Decision::Closed);
+                }
+                undecided |= matches!(ran.answer, Answer::Lost { .. });
+            }
+        }
+        // The searches themselves had that bound from the first.
+        undecided |= self.searches.iter().any(|s| matches!(s.ran.answer, Answer::Lost { .. }));
+        Ok(if undecided { Decision::Undecided } else { Decision::Hard })
+    }
+}
+
+/// Whether neither our list nor Lean's search closes a step's goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// One of them does.
+    Closed,
+    /// None does, and each had its time.
+    Hard,
+    /// None did, and the clock stopped one of them.
+    Undecided,
+}
+
+/// What a set shows at a state.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    /// Best first.
+    pub suggestions: Vec<Suggestion>,
+    /// Time from the question to the first of them, in milliseconds.
+    pub first_ms: Option<f64>,
+    /// Whether the budget left something untried.
+    pub cut: bool,
+    /// Tactics at which Lean died or the clock stopped it.
+    pub lost: usize,
+}
+
+/// Lean's time for a set at a state.
+struct Clock {
+    left: f64,
+    spent: f64,
+    cut: bool,
+}
+
+impl Clock {
+    /// Takes the time of a tactic; `false` where it would have been stopped.
+    fn takes(&mut self, ms: f64) -> bool {
+        if ms > self.left {
+            // What is left is spent on it in vain.
+            (self.spent, self.left, self.cut) = (self.spent + self.left, 0.0, true);
+            return false;
+        }
+        (self.spent, self.left) = (self.spent + ms, self.left - ms);
+        true
+    }
+}
+
+fn was_stopped(ran: &Ran, bound: Bound) -> bool {
+    // Some tactics end by themselves shortly before the bound.
+    matches!(ran.answer, Answer::Lost { .. }) || ran.heartbeats * 10 >= bound.heartbeats * 8
+}
+
+fn may_be_tried(proposer: Proposer, candidate: &Candidate) -> bool {
+    // Our own list is not filtered: nobody else wrote it.
+    proposer == Proposer::Portfolio || tactic::refusal(&candidate.tactic).is_none()
+}
+
+fn proposals(ran: &Ran) -> Vec<Candidate> {
+    let mut out: Vec<Candidate> = Vec::new();
+    for text in ran.messages.iter().flat_map(|m| lean_search::read_message(m)) {
+        let candidate = Candidate::new(text, Source::Lean, None);
+        if !out.contains(&candidate) && may_be_tried(Proposer::Lean, &candidate) {
+            out.push(candidate);
+        }
+    }
+    out
+}
+
+/// What Lean accepted and what changes something, as it would be shown.
+fn suggestion(candidate: &Candidate, ran: &Ran, goal: &Goal) -> Option<Suggestion> {
+    let goals = ran.goals()?;
+    let kind = match goals.is_empty() {
+        true => VerdictKind::Closes,
+        false if same_state(&goals, std::slice::from_ref(goal)) => return None,
+        false => VerdictKind::Progress,
+    };
+    let verdict = Verdict { kind, completes: ran.completes(), goals, message: None, elapsed_ms: ran.ms };
+    let edit = Edit { range: lsp_types::Range::default(), new_text: candidate.tactic.clone() };
+    Some(Suggestion { id: String::new(), candidate: candidate.clone(), verdict, edit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ran(goals: Option<&[&str]>, ms: f64) -> Ran {
+        let answer = match goals {
+            Some(goals) => {
+                Answer::Goals { goals: goals.iter().map(|g| (*g).to_owned()).collect(), others: vec![] }
+            }
+            None => Answer::Error { error: "no".into() },
+        };
+        Ran { answer, heartbeats: 1, ms, messages: vec![] }
+    }
+
+    fn rules(budget_ms: f64) -> Rules {
+        let bound = Bound { heartbeats: 100, longest: std::time::Duration::from_secs(1) };
+        Rules { k: 2, budget_ms, bound, decide: bound }
+    }
+
+    fn look() -> Look {
+        let c = |t: &str, s, p| Candidate::new(t, s, p);
+        let policy = vec![c("skip", Source::Policy, Some(-0.1)), c("intro h", Source::Policy, Some(-0.5))];
+        let list = vec![c("rfl", Source::Portfolio, None), c("simp", Source::Portfolio, None)];
+        let mut look = Look::default();
+        look.proposed.insert(Proposer::Policy, Proposed { candidates: policy, ms: 7.0 });
+        look.proposed.insert(Proposer::Portfolio, Proposed { candidates: list, ms: 0.0 });
+        look.proposed.insert(Proposer::Lean, Proposed::default());
+        look.ran = HashMap::from([
+            ("skip".into(), ran(Some(&["⊢ p → p"]), 10.0)),
+            ("intro h".into(), ran(Some(&["h : p\n⊢ p"]), 10.0)),
+            ("rfl".into(), ran(None, 10.0)),
+            ("simp".into(), ran(Some(&[]), 30.0)),
+            ("trivial".into(), ran(Some(&[]), 5.0)),
+        ]);
+        let proposals = vec![c("trivial", Source::Lean, None)];
+        look.searches.push(Searched { ran: ran(None, 100.0), proposals });
+        look
+    }
+
+    fn texts(shown: &Shown) -> Vec<&str> {
+        shown.suggestions.iter().map(|s| s.candidate.tactic.as_str()).collect()
+    }
+
+    #[test]
+    fn the_budget_is_leans_time_and_what_it_cuts_is_told() {
+        let goal = Goal::parse("⊢ p → p");
+        let set = |p: &[Proposer]| Set { name: "s".into(), proposers: p.to_vec() };
+        let all = set(&[Proposer::Policy, Proposer::Portfolio, Proposer::Lean]);
+        let shown = look().shown(&all, &goal, &rules(1000.0));
+        assert_eq!(texts(&shown), ["trivial", "simp"], "the best two of three, ranked");
+        // skip (no progress), rfl (refused), intro h; seven milliseconds of the policy before.
+        assert_eq!((shown.first_ms, shown.cut), (Some(37.0), false));
+        let shown = look().shown(&all, &goal, &rules(65.0));
+        assert_eq!((texts(&shown), shown.cut), (vec!["simp", "intro h"], true), "no time for the search");
+        let shown = look().shown(&set(&[Proposer::Portfolio]), &goal, &rules(25.0));
+        assert_eq!((texts(&shown), shown.first_ms, shown.cut), (vec![], None, true));
+    }
+}
