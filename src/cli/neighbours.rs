@@ -17,9 +17,9 @@ use crate::train::dataset::read_steps;
 /// Arguments of `neighbours`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A project's index lies in the cache, never in the project. `lean-copilot trace PROJECT --index` fills it and brings it
-up to date; `add` takes steps that were traced elsewhere or before, those of a dependency for example. A running
-`serve` proposes from what is added at once.
+A project's index lies in the cache, never in the project. `lean-copilot trace PROJECT --index` fills it
+and brings it up to date; `add` takes steps that were traced elsewhere or before, those of a dependency
+for example. A running `serve` proposes from what is added at once.
 
 Examples:
   lean-copilot trace . --index                    index the proofs of the project in this folder
@@ -161,9 +161,12 @@ fn report(
         println!("{out}");
     } else {
         let (root, path, size) = (root.display(), path.display(), bytes as f64 / 1e6);
-        anstream::eprintln!(
-            "{before}the index of `{root}` has {steps} steps of {files} files ({size:.1} MB, `{path}`)"
-        );
+        let held =
+            format!("the index of `{root}` has {steps} steps of {files} files ({size:.1} MB, `{path}`)");
+        match before {
+            "" => anstream::println!("{held}"),
+            done => anstream::eprintln!("{done}{held}"),
+        }
     }
     Ok(())
 }

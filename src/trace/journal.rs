@@ -261,7 +261,11 @@ mod tests {
         assert_eq!(tactics(&out), ["a1", "c3"], "sorted by file");
         let journal = Journal::open(&out, &all).unwrap();
         let mut read = Vec::new();
-        journal.read(|e, steps| Ok(read.push((e.file.clone(), steps.len())))).unwrap();
+        let note = |e: &Entry, steps: Vec<ProofStep>| {
+            read.push((e.file.clone(), steps.len()));
+            Ok(())
+        };
+        journal.read(note).unwrap();
         assert_eq!(read, [("A".into(), 1), ("B".into(), 0), ("C".into(), 1)], "nothing is left to do");
     }
 

@@ -19,8 +19,9 @@ use crate::train::dataset::{is_usable, read_steps};
 /// Arguments of `bench neighbours`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Where the files hold fewer steps than `--rows`, they are taken again with other names for most of what they speak of,
-until there are as many: what is common stays common, what is rare stays rare. The index lies in a temporary folder.
+Where the files hold fewer steps than `--rows`, they are taken again with other names for most of what
+they speak of, until there are as many: what is common stays common, what is rare stays rare. The index
+lies in a temporary folder.
 
 Examples:
   lean-copilot bench neighbours                     the shipped steps, again and again
@@ -106,14 +107,12 @@ pub fn neighbours(args: &Args, context: &Context) -> Result<()> {
     }
 
     let bytes = std::fs::metadata(index.path()).map_or(0, |m| m.len());
-    let (mut times, mut learning) = (times, learning);
-    times.sort_by(f64::total_cmp);
-    learning.sort_by(f64::total_cmp);
-    let at = |times: &[f64], q: f64| quantile(&mut times.to_vec(), q);
+    let [p50, p95, p99, longest] = [0.5, 0.95, 0.99, 1.0].map(|q| quantile(&mut times, q));
+    let [learnt50, learnt95] = [0.5, 0.95].map(|q| quantile(&mut learning, q));
     let out = json!({
         "rows": index.len()?, "steps": steps.len(), "questions": times.len(), "answered": found,
-        "ms": { "p50": at(&times, 0.5), "p95": at(&times, 0.95), "p99": at(&times, 0.99), "max": at(&times, 1.0) },
-        "learnt_and_found_ms": { "p50": at(&learning, 0.5), "p95": at(&learning, 0.95) },
+        "ms": { "p50": p50, "p95": p95, "p99": p99, "max": longest },
+        "learnt_and_found_ms": { "p50": learnt50, "p95": learnt95 },
         "built_s": built.as_secs_f64(), "megabytes": bytes as f64 / 1e6,
     });
     if args.json {
@@ -128,18 +127,10 @@ pub fn neighbours(args: &Args, context: &Context) -> Result<()> {
         steps.len()
     );
     anstream::println!(
-        "{} questions, {found} with an answer: p50 {:.1} ms, p95 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
-        times.len(),
-        at(&times, 0.5),
-        at(&times, 0.95),
-        at(&times, 0.99),
-        at(&times, 1.0)
+        "{} questions, {found} with an answer: p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms, longest {longest:.1} ms",
+        times.len()
     );
-    anstream::println!(
-        "a new step learnt and found: p50 {:.1} ms, p95 {:.1} ms",
-        at(&learning, 0.5),
-        at(&learning, 0.95)
-    );
+    anstream::println!("a new step learnt and found: p50 {learnt50:.1} ms, p95 {learnt95:.1} ms");
     Ok(())
 }
 
