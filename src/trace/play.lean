@@ -114,6 +114,14 @@ def clearItself (decl? : Option Name) (goal : MVarId) : MetaM MVarId := goal.wit
     return d.fvarId
   goal.tryClearMany itself.toArray
 
+/-- Whether a term rests on a constant, through the lemmas that a tactic has put between (`grind` does). -/
+partial def restsOn (before after : Environment) (decl : Name) (e : Expr) : Bool :=
+  e.getUsedConstants.any fun c =>
+    c == decl || (!before.contains c && match after.find? c with
+      | some (.thmInfo t) => restsOn before after decl t.value
+      | some (.defnInfo d) => restsOn before after decl d.value
+      | _ => false)
+
 def run (st : State) (goal : MVarId) (stx : Syntax) : MetaM (State × Nat) := do
   let decl? := st.ci.parentDecl?
   let names ← levelNames goal
@@ -128,7 +136,7 @@ def run (st : State) (goal : MVarId) (stx : Syntax) : MetaM (State × Nat) := do
   let proof ← instantiateMVars (.mvar goal)
   if proof.hasSorry then throwError "the proof has a `sorry`"
   if let some decl := decl? then
-    if (proof.find? (·.isConstOf decl)).isSome then throwError "the proof cites what is to be proved"
+    if restsOn st.ci.env (← getEnv) decl proof then throwError "the proof cites what is to be proved"
   let others ← st.goals.tail.filterM fun g => return !(← g.isAssigned)
   let ci := { st.ci with env := ← getEnv, mctx := ← getMCtx, ngen := ← getNGen }
   return ({ ci, goals := goals ++ others }, goals.length)
