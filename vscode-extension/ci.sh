@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The extension's phase of continuous integration: types, lints, the mirror of the Rust sources, unit tests, the
-# VSIX, and the end-to-end tests of the smoke run in a browser. Wants the program built and the embedded Lean
-# installed (`cargo test --release` does both). No input, any user. Prints the time of each part.
+# All tests of the extension: types, lints, the mirror of the Rust sources, unit tests, the VSIX, and the end-to-end
+# tests of the smoke run in a browser. Wants the program built and the embedded Lean installed (`cargo test --release`
+# does both). No input, any user. Prints the time of each part. Continuous integration runs only `npm test` for now.
 set -euo pipefail
 cd "$(dirname "$0")"
 exec </dev/null
