@@ -247,7 +247,7 @@ export interface RecordedRound {
   uri: string;
   /** The document's version. */
   version: number;
-  /** Full name of the enclosing declaration, by [`super::declaration::declaration_at`]. */
+  /** Full name of the enclosing declaration, by [`named_at`](crate::proof::declaration::named_at). */
   declaration: string | null;
   /** Line of the place, from 1. */
   line: number;
