@@ -72,6 +72,7 @@ impl Pipeline {
                 started,
                 tried: HashMap::new(),
                 sent: 0,
+                closed: false,
                 bundle: None,
                 problems: Vec::new(),
             };
@@ -107,6 +108,8 @@ struct Run {
     /// What was tried, by normal form.
     tried: HashMap<String, Tried>,
     sent: usize,
+    /// Whether one of those that were sent closes the goal.
+    closed: bool,
     bundle: Option<String>,
     problems: Vec<String>,
 }
@@ -262,13 +265,16 @@ impl Run {
         self.tried.insert(key, tried);
         if let Some(id) = id {
             self.sent += 1;
+            self.closed |= verdict.kind == crate::proof::VerdictKind::Closes;
             let edit = edit_of(&self.request.place, &state.hole, &candidate.tactic);
             self.send(Update::Suggestion(Suggestion { id, candidate, verdict, edit }));
         }
     }
 
+    /// Whether more would not help: a list of steps is worth less than the one tactic that closes the goal, so
+    /// Lean's search goes on until there is one.
     fn is_full(&self) -> bool {
-        self.sent >= self.request.limit
+        self.closed && self.sent >= self.request.limit
     }
 
     fn send(&self, update: Update) {

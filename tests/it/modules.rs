@@ -204,10 +204,7 @@ async fn a_project_is_traced_with_its_broken_module_and_only_what_changed_again(
     let proposed =
         || -> Vec<String> { session.propose(&goal, 16).unwrap().into_iter().map(|c| c.tactic).collect() };
     let before = proposed();
-    assert!(
-        ["close_it", "unfold Three.twist"].iter().all(|t| before.contains(&(*t).to_owned())),
-        "{before:?}"
-    );
+    assert!(before.contains(&"close_it".to_owned()), "{before:?}");
     project.write("src/Three/Second.lean", &format!("{SECOND}-- changed\n"));
     project.write("src/Three/Third.lean", &THIRD.replace("sorry", "exact Three.twist_self _"));
     let (_, stderr) = trace();
