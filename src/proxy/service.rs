@@ -62,7 +62,7 @@ impl Methods {
     pub fn call(&mut self, id: Option<i64>, method: &str, params: Option<Value>) -> Call {
         let mut request = Request::build(method.to_owned());
         if let Some(id) = id {
-            request = request.id(id);
+            request = request.id(id.to_string());
         }
         if let Some(params) = params {
             request = request.params(params);
@@ -80,8 +80,10 @@ impl Methods {
         self.asks.try_recv().ok()
     }
 
-    /// Cancels a request that was begun under this id.
+    /// Cancels a request that was begun under this id. The service knows it as a string: of numbers, the
+    /// protocol's type in `$/cancelRequest` takes only those of 32 bits, and ours are larger.
     pub fn cancel(&mut self, id: i64) {
+        let id = id.to_string();
         let request = Request::build("$/cancelRequest").params(serde_json::json!({"id": id})).finish();
         if self.service.call(request).now_or_never().is_none() {
             tracing::error!(id, "a cancellation was not taken");
@@ -133,5 +135,25 @@ impl Handlers {
     /// A loop that is over takes no questions: the reply is then dropped, and the request fails.
     fn tell(&self, ask: Ask) {
         let _ = self.asks.send(ask);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_that_is_cancelled_is_answered_so() {
+        let mut methods = Methods::new();
+        let place = serde_json::json!({
+            "textDocument": {"uri": "file:///A.lean", "version": 1}, "position": {"line": 0, "character": 0}
+        });
+        let call = tokio::spawn(methods.call(Some(79_142_329_440), method::SUGGEST, Some(place)));
+        let Some(Ask::Suggest(_, reply)) = methods.next_ask() else { panic!("asked") };
+        tokio::task::yield_now().await;
+        methods.cancel(79_142_329_440);
+        let answer = call.await.unwrap().unwrap().expect("an answer");
+        assert_eq!(answer.into_parts().1.unwrap_err().code.code(), -32800);
+        assert!(reply.is_closed(), "nobody waits any more");
     }
 }

@@ -371,7 +371,8 @@ fn a_question_that_is_taken_back_does_not_hold_up_the_next_place() {
             |m: &Value| m["method"] == "$/leanCopilot/status" && m["params"]["state"] == "checking";
         editor.wait(from, LONG, "the status `checking`", checking);
         editor.notify("$/cancelRequest", json!({"id": asked}));
-        assert_eq!(editor.answer(asked, LONG)["error"]["code"], -32800);
+        let answer = editor.answer(asked, LONG);
+        assert_eq!(answer["error"]["code"], -32800, "{answer:#}");
         // The person goes elsewhere, and rests there.
         editor.ask("textDocument/documentHighlight", at(next, 1, 2));
         let of = |m: &Value, uri: &str| {
