@@ -69,19 +69,25 @@ fn proved(editor: &mut Editor, uri: &str, text: &str) -> Value {
     answer
 }
 
+/// Asks for suggestions in [`LOOPING`], opened under this name, and waits until tactics are checked; the request and
+/// what had been received before it.
+fn search_that_does_not_end(editor: &mut Editor, uri: &str) -> (u64, usize) {
+    let mut place = at(uri, hole(LOOPING), 2);
+    place["wait_ms"] = json!(LONG.as_millis() as u64);
+    let from = editor.received();
+    let asked = editor.request("$/leanCopilot/suggest", place);
+    let checking = |m: &Value| m["method"] == "$/leanCopilot/status" && m["params"]["state"] == "checking";
+    editor.wait(from, LONG, "the status `checking`", checking);
+    (asked, from)
+}
+
 #[test]
 fn complaint_05_edit_during_search_neither_crashes_nor_blocks() {
     with_session(|editor| {
         let uri = "file:///EditDuringSearch.lean";
         editor.open(uri, LOOPING);
         editor.diagnostics(uri, 1);
-        let mut place = at(uri, hole(LOOPING), 2);
-        place["wait_ms"] = json!(LONG.as_millis() as u64);
-        let from = editor.received();
-        let asked = editor.request("$/leanCopilot/suggest", place);
-        let checking =
-            |m: &Value| m["method"] == "$/leanCopilot/status" && m["params"]["state"] == "checking";
-        editor.wait(from, LONG, "the status `checking`", checking);
+        let (asked, _) = search_that_does_not_end(editor, uri);
         // The person types on, in the middle of it.
         let started = Instant::now();
         for version in 2..30 {
@@ -363,13 +369,7 @@ fn a_question_that_is_taken_back_does_not_hold_up_the_next_place() {
         editor.open(next, &text("next"));
         editor.diagnostics(next, 1);
         editor.notify("$/leanCopilot/configure", json!({"auto_suggest": true}));
-        let mut place = at(slow, hole(LOOPING), 2);
-        place["wait_ms"] = json!(LONG.as_millis() as u64);
-        let from = editor.received();
-        let asked = editor.request("$/leanCopilot/suggest", place);
-        let checking =
-            |m: &Value| m["method"] == "$/leanCopilot/status" && m["params"]["state"] == "checking";
-        editor.wait(from, LONG, "the status `checking`", checking);
+        let (asked, from) = search_that_does_not_end(editor, slow);
         editor.notify("$/cancelRequest", json!({"id": asked}));
         let answer = editor.answer(asked, LONG);
         assert_eq!(answer["error"]["code"], -32800, "{answer:#}");

@@ -1,7 +1,7 @@
 // The end-to-end tests.
 //
 //   npm run e2e                 all steps
-//   npm run e2e -- --smoke      those of continuous integration
+//   npm run e2e -- --smoke      a shorter run, for continuous integration
 //   npm run e2e -- --only WHAT  steps whose name fits this regular expression
 //   npm run e2e -- --pictures   also writes the pictures of docs/images anew
 //   npm run e2e -- --latency 20 also measures the time from a key to ghost text

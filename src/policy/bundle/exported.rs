@@ -116,21 +116,9 @@ impl ExportedWriter<'_> {
             std::fs::copy(from, &to).with_context(|| format!("cannot copy `{}`", from.display()))?;
             files.insert(name.to_owned(), FileEntry::of(&to)?);
         }
-        let (template, text) = match self.tokenizer.layout() {
-            prompt::Layout::GoalFirst => (prompt::TEMPLATE, None),
-            prompt::Layout::Text(text) => (prompt::TEXT_TEMPLATE, Some(text.clone())),
-        };
         let manifest = Manifest {
-            format: FORMAT,
-            name: self.name.to_owned(),
-            prompt_template: template.to_owned(),
-            prompt_text: text,
-            marks: self.tokenizer.marks().to_vec(),
             exported: Some(self.exported.clone()),
-            limits: self.limits,
-            base: None,
-            training: serde_json::Value::Null,
-            files,
+            ..Manifest::of(self.name, self.tokenizer, self.limits, files)
         };
         write_file(&temporary.path().join(MANIFEST), &serde_json::to_vec_pretty(&manifest)?)?;
         let written = Bundle::open_checked(temporary.path())?;

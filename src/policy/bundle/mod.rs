@@ -93,6 +93,28 @@ pub struct Manifest {
     pub files: BTreeMap<String, FileEntry>,
 }
 
+impl Manifest {
+    /// Of a bundle with this tokenizer's prompt, nothing said about where it comes from.
+    fn of(name: &str, tokenizer: &Tokenizer, limits: Limits, files: BTreeMap<String, FileEntry>) -> Manifest {
+        let (template, prompt_text) = match tokenizer.layout() {
+            prompt::Layout::GoalFirst => (prompt::TEMPLATE, None),
+            prompt::Layout::Text(text) => (prompt::TEXT_TEMPLATE, Some(text.clone())),
+        };
+        Manifest {
+            format: FORMAT,
+            name: name.to_owned(),
+            prompt_template: template.to_owned(),
+            prompt_text,
+            marks: tokenizer.marks().to_vec(),
+            exported: None,
+            limits,
+            base: None,
+            training: serde_json::Value::Null,
+            files,
+        }
+    }
+}
+
 /// An opened bundle: everything but the weights is in memory, and every file is what `bundle.json` says.
 #[derive(Debug, Clone)]
 pub struct Bundle {

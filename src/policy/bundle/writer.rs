@@ -69,21 +69,10 @@ impl BundleWriter<'_> {
             let entry = FileEntry { bytes: content.len() as u64, sha256: hex(&Sha256::digest(&content)) };
             files.insert(name.to_owned(), entry);
         }
-        let (template, text) = match self.tokenizer.layout() {
-            prompt::Layout::GoalFirst => (prompt::TEMPLATE, None),
-            prompt::Layout::Text(text) => (prompt::TEXT_TEMPLATE, Some(text.clone())),
-        };
         let manifest = Manifest {
-            format: FORMAT,
-            name: self.name.to_owned(),
-            prompt_template: template.to_owned(),
-            prompt_text: text,
-            marks: self.tokenizer.marks().to_vec(),
-            exported: None,
-            limits: self.limits,
             base: self.base.clone(),
             training: self.training.clone(),
-            files,
+            ..Manifest::of(self.name, self.tokenizer, self.limits, files)
         };
         write_file(&temporary.path().join(MANIFEST), &serde_json::to_vec_pretty(&manifest)?)?;
         put(temporary, &target)
