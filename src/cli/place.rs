@@ -106,6 +106,7 @@ pub fn explain(tactic: &str, verdict: &Verdict) -> String {
         VerdictKind::Closes => (green, "closes the goal"),
         VerdictKind::Progress => (green, "makes progress"),
         VerdictKind::NoProgress => (red, "changes nothing"),
+        VerdictKind::BreaksRest => (red, "breaks what follows"),
         VerdictKind::Error => (red, "refused"),
         VerdictKind::Timeout => (red, "out of time"),
     };

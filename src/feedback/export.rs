@@ -232,7 +232,10 @@ fn label_of(kind: OutcomeKind) -> Option<bool> {
 fn lean_signal(kind: VerdictKind, time_ms: i64) -> Option<Signal> {
     match kind {
         VerdictKind::Error | VerdictKind::NoProgress => Some((false, time_ms, Some(false), kind.name())),
-        VerdictKind::Closes | VerdictKind::Progress => Some((false, time_ms, None, kind.name())),
+        // What breaks the rest of a finished proof was accepted at its goal all the same.
+        VerdictKind::Closes | VerdictKind::Progress | VerdictKind::BreaksRest => {
+            Some((false, time_ms, None, kind.name()))
+        }
         VerdictKind::Timeout => None,
     }
 }

@@ -14,6 +14,9 @@ pub enum VerdictKind {
     Progress,
     /// Accepted, but the goals are the same as before.
     NoProgress,
+    /// Accepted at the goal, but what follows in the document then fails. It says nothing against the tactic
+    /// at this goal: the place is inside a finished proof.
+    BreaksRest,
     /// Refused.
     Error,
     /// No answer within the limit.
@@ -27,7 +30,7 @@ pub struct Verdict {
     pub kind: VerdictKind,
     /// Whether the whole declaration then stands without error or `sorry`.
     pub completes: bool,
-    /// All goals that remain in the tactic block after the tactic (empty unless accepted).
+    /// All goals that remain in the tactic block after the tactic (empty unless Lean accepted it there).
     pub goals: Vec<Goal>,
     /// Lean's error message, or a warning worth knowing.
     pub message: Option<String>,
@@ -47,6 +50,7 @@ impl VerdictKind {
             VerdictKind::Closes => "closes",
             VerdictKind::Progress => "progress",
             VerdictKind::NoProgress => "no_progress",
+            VerdictKind::BreaksRest => "breaks_rest",
             VerdictKind::Error => "error",
             VerdictKind::Timeout => "timeout",
         }

@@ -27,6 +27,8 @@ pub async fn confirm(
     let ms = || spent + started.elapsed().as_secs_f64() * 1000.0;
     let followed = at.scratch.hole.followed;
     let expected_last = expected.is_some_and(<[Goal]>::is_empty);
+    // The line behind the tactic's last one.
+    let behind = at.scratch.block_line() + tactic.trim_end().lines().count() as u32;
     let mut goals = Vec::new();
     if !expected_last || followed {
         let block = at.scratch.block_behind(tactic);
@@ -34,11 +36,11 @@ pub async fn confirm(
             Ok(d) => d,
             Err(verdict) => return Ok(Verdict { elapsed_ms: ms(), ..verdict }),
         };
+        let traced = judge::traced_goals(&diagnostics, behind);
         if let Some(error) = at.compare(&diagnostics, delta).new_error() {
-            return Ok(error_verdict(&error.message, ms()));
+            return Ok(on_error(error, behind, traced, ms()));
         }
-        let line = at.scratch.block_line() + tactic.trim_end().lines().count() as u32;
-        let Some(after) = judge::traced_goals(&diagnostics, line) else {
+        let Some(after) = traced else {
             let message = "the tactic did not hand its goals on to what follows";
             return Ok(judge::refused(VerdictKind::Error, message, ms()));
         };
@@ -63,7 +65,7 @@ pub async fn confirm(
         Err(verdict) => return Ok(Verdict { elapsed_ms: ms(), ..verdict }),
     };
     if let Some(error) = at.compare(&diagnostics, delta).new_error() {
-        return Ok(error_verdict(&error.message, ms()));
+        return Ok(on_error(error, behind, Some(goals), ms()));
     }
     let lines = at.lines(tactic);
     let sorry = judge::uses_sorry(&diagnostics, &lines);
@@ -77,6 +79,20 @@ pub async fn confirm(
     let completes = judge::stands(&diagnostics, &lines) && !at.scratch.other_sorry;
     let kind = judge::kind_of(&at.goals, &goals);
     Ok(Verdict { kind, completes, goals, message: None, elapsed_ms: ms() })
+}
+
+/// The verdict where Lean says an error that it does not say without the tactic: the first one in the text.
+/// `behind` is the line behind the tactic, `left` the goals that Lean had there, if it got so far.
+fn on_error(error: &Diagnostic, behind: u32, left: Option<Vec<Goal>>, ms: f64) -> Verdict {
+    let verdict = error_verdict(&error.message, ms);
+    match left {
+        // The tactic ran to its end, and no error stands in it or before it: only what follows does not go with
+        // it. That must not count against the tactic at this goal.
+        Some(goals) if error.range.start.line >= behind && verdict.kind == VerdictKind::Error => {
+            Verdict { kind: VerdictKind::BreaksRest, goals, ..verdict }
+        }
+        _ => verdict,
+    }
 }
 
 /// Elaborates the document with a block; a verdict where Lean did not finish.

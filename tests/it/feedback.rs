@@ -299,13 +299,18 @@ async fn rows_are_deleted_by_id_by_project_or_all_and_leave_no_trace() {
 #[test]
 fn labels_come_from_the_latest_human_signal_and_else_from_lean() {
     use OutcomeKind::*;
-    use VerdictKind::{Closes, Error, NoProgress, Progress, Timeout};
+    use VerdictKind::{BreaksRest, Closes, Error, NoProgress, Progress, Timeout};
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(&folder.path().join("feedback.db")).unwrap();
     let tactics = ["a0", "a1", "a2", "a3", "a4", "a5"].map(|t| (t, Closes));
     let rounds = [
         round("h", 10, "p", &tactics),
-        round("l", 20, "q", &[("e", Error), ("n", NoProgress), ("t", Timeout), ("g", Progress)]),
+        round(
+            "l",
+            20,
+            "q",
+            &[("e", Error), ("n", NoProgress), ("t", Timeout), ("g", Progress), ("b", BreaksRest)],
+        ),
         // The same goal again: Lean takes `e` here, and refuses what a person had taken before.
         round("m", 30, "q", &[("e", Progress), ("n", Error)]),
         round("w", 40, "p", &[("a0", Error)]),
@@ -337,7 +342,7 @@ fn labels_come_from_the_latest_human_signal_and_else_from_lean() {
     );
     assert_eq!((rows[0].prompt.as_str(), rows[0].goal.target.as_str()), ("p q : Prop\nh : p\n⊢ p", "p"));
     let events = export::events(&store, &Options { test_fraction: 1.0, ..Options::default() }).unwrap();
-    assert_eq!(events.len(), 6 + 4 + 2 + 1);
+    assert_eq!(events.len(), 6 + 5 + 2 + 1);
     assert_eq!(events[1].outcomes.len(), 3, "its own two, and the one of the round");
     assert!(events.iter().all(|e| e.split == Split::Test));
 }

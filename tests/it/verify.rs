@@ -151,7 +151,7 @@ async fn each_kind_of_verdict_is_given() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_stands_around_the_hole_is_heeded() {
     let bench = Bench::start(&patient()).await;
-    use VerdictKind::{Closes, Error, Progress};
+    use VerdictKind::{BreaksRest, Closes, Error, Progress};
 
     // Two goals: the main one is closed, the other stays.
     let two = place("A", "theorem t (p q : Prop) (hp : p) (hq : q) : p ∧ q := by\n  constructor\n  ¦\n");
@@ -160,11 +160,14 @@ async fn what_stands_around_the_hole_is_heeded() {
     assert!(v[1].completes, "{:?}", v[1]);
     assert_eq!(v[2].kind, Error);
 
-    // Tactics that follow must still work.
+    // Tactics that follow must still work; where they do not, that is not the tactic's own error.
     let before = place("A", "theorem t (p q : Prop) (hp : p) (h : p → q) : q := by\n  ¦exact h hp\n");
-    let v = bench.verdicts(&before, &["have h2 := h hp", "exact h hp", "clear hp"]).await;
-    assert_eq!(v[0].kind, Progress, "{:?}", v[0]);
-    assert_eq!((v[1].kind, v[2].kind), (Error, Error), "nothing is left for `exact`, or it misses `hp`");
+    let tactics = ["have h2 := h hp", "exact h hp", "clear hp", "exact hp", "(exact h hp"];
+    let v = bench.verdicts(&before, &tactics).await;
+    let kinds: Vec<_> = v.iter().map(|v| (v.kind, v.goals.len())).collect();
+    // Nothing is left for `exact`, or it misses `hp`.
+    assert_eq!(kinds, [(Progress, 1), (BreaksRest, 0), (BreaksRest, 1), (Error, 0), (Error, 0)], "{v:#?}");
+    assert!(v[..3].iter().all(|v| !v.kind.is_success() || v.completes) && !message(&v[1]).is_empty());
 
     // An error that was there before is not the candidate's; another `sorry` keeps the proof open.
     let broken = place(
@@ -178,6 +181,7 @@ async fn what_stands_around_the_hole_is_heeded() {
     let def = place("A", "def two : Nat := by\n  sorry¦\nexample : two = 2 := by decide\n");
     let v = bench.verdicts(&def, &["exact 2", "exact 3"]).await;
     assert_eq!((v[0].kind, v[0].completes), (Closes, true), "{v:?}");
+    assert_eq!((v[1].kind, v[1].completes), (BreaksRest, false), "{v:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

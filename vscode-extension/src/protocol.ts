@@ -60,9 +60,11 @@ export interface Candidate {
 /**
  * What Lean did with a tactic at a goal. `closes`: The main goal is gone and no new one came in its place.
  * `progress`: Accepted; other goals than before remain. `no_progress`: Accepted, but the goals are the same
- * as before. `error`: Refused. `timeout`: No answer within the limit.
+ * as before. `breaks_rest`: Accepted at the goal, but what follows in the document then fails. It says
+ * nothing against the tactic at this goal: the place is inside a finished proof. `error`: Refused.
+ * `timeout`: No answer within the limit.
  */
-export type VerdictKind = 'closes' | 'progress' | 'no_progress' | 'error' | 'timeout';
+export type VerdictKind = 'closes' | 'progress' | 'no_progress' | 'breaks_rest' | 'error' | 'timeout';
 
 /** Lean's answer, with what the tactic leaves behind. */
 export interface Verdict {
@@ -70,7 +72,7 @@ export interface Verdict {
   kind: VerdictKind;
   /** Whether the whole declaration then stands without error or `sorry`. */
   completes: boolean;
-  /** All goals that remain in the tactic block after the tactic (empty unless accepted). */
+  /** All goals that remain in the tactic block after the tactic (empty unless Lean accepted it there). */
   goals: Goal[];
   /** Lean's error message, or a warning worth knowing. */
   message: string | null;

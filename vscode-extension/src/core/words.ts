@@ -40,6 +40,7 @@ const answers: Record<VerdictKind, string> = {
   closes: 'closes the goal',
   progress: 'goals left',
   no_progress: 'changes nothing',
+  breaks_rest: 'works here, but breaks what follows',
   error: 'refused by Lean',
   timeout: 'no answer in time',
 };
