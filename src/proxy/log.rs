@@ -17,8 +17,11 @@ const LONGEST: u64 = 8 << 20;
 /// Lines that may wait for the disk.
 const WAITING: usize = 4096;
 
+/// What is written where `LEAN_COPILOT_LOG` says nothing. ONNX Runtime tells of every node that it moves.
+const DEFAULT: &str = "info,ort=warn";
+
 /// Starts logging into `serve.log` below a folder, filtered by `LEAN_COPILOT_LOG` (as `RUST_LOG` is
-/// written; `info` where unset), and sends panics there. Without a folder that can be written nothing
+/// written; [`DEFAULT`] where unset), and sends panics there. Without a folder that can be written nothing
 /// is logged, for there is nowhere to say so.
 pub fn start(folder: &Path) {
     std::panic::set_hook(Box::new(|info| tracing::error!("{info}")));
@@ -34,7 +37,7 @@ pub fn start(folder: &Path) {
     if writer.is_err() {
         return;
     }
-    let filter = EnvFilter::try_from_env("LEAN_COPILOT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("LEAN_COPILOT_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     // A subscriber that was set before, by a test, stays.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
