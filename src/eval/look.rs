@@ -15,8 +15,10 @@ use crate::verify::lean_search;
 /// How much may be tried, and how much is shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
-    /// Proposals of each source, and suggestions shown of each set.
+    /// Suggestions shown of each set.
     pub k: usize,
+    /// Proposals of each source; what Lean refuses of them leaves its place to the next.
+    pub candidates: usize,
     /// Lean's time for each set at each state, in milliseconds.
     pub budget_ms: f64,
     /// How far Lean goes with a candidate.
@@ -255,7 +257,7 @@ mod tests {
 
     fn rules(budget_ms: f64) -> Rules {
         let bound = Bound { heartbeats: 100, longest: std::time::Duration::from_secs(1) };
-        Rules { k: 2, budget_ms, bound, decide: bound }
+        Rules { k: 2, candidates: 2, budget_ms, bound, decide: bound }
     }
 
     fn look() -> Look {

@@ -123,6 +123,8 @@ pub struct FileRow {
 /// The conditions of a measurement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bounds {
+    /// Proposals of each source.
+    pub candidates: usize,
     /// Lean's time for each set at each state, in milliseconds.
     pub budget_ms: f64,
     /// Lean's option `maxHeartbeats` for a candidate.
@@ -211,6 +213,7 @@ pub fn report(measured: &Measured, plan: &Plan, bundle: Option<String>, seconds:
         weak: eyes.weak(&theorems),
         files: eyes.files(&steps, &theorems),
         bounds: Bounds {
+            candidates: plan.rules.candidates,
             budget_ms: plan.rules.budget_ms,
             heartbeats: plan.rules.bound.heartbeats,
             decide_heartbeats: plan.rules.decide.heartbeats,
@@ -425,7 +428,7 @@ mod tests {
             sets: sets(&[Source::Policy, Source::Portfolio, Source::Lean], &[]),
             finish: vec!["baseline".into(), "all".into()],
             steps_each: 5,
-            rules: Rules { k: 8, budget_ms: 1e3, bound, decide: bound },
+            rules: Rules { k: 8, candidates: 8, budget_ms: 1e3, bound, decide: bound },
             sample: None,
             theorems: None,
             seed: 1,

@@ -141,6 +141,15 @@ def run (st : State) (goal : MVarId) (stx : Syntax) : MetaM (State × Nat) := do
   let ci := { st.ci with env := ← getEnv, mctx := ← getMCtx, ngen := ← getNGen }
   return ({ ci, goals := goals ++ others }, goals.length)
 
+/-- The processor's time that this process has had, in milliseconds and in steps of ten, where the system tells. -/
+def processorMs : IO (Option Float) := do
+  try
+    -- Behind the name in brackets: state, ten numbers, user time, system time, both in hundredths of a second.
+    let fields := (← IO.FS.readFile "/proc/self/stat").splitOn ")" |>.getLast!.splitOn " "
+    let hundredths (i : Nat) := fields[i]?.bind String.toNat?
+    return do return ((← hundredths 12) + (← hundredths 13)).toFloat * 10
+  catch _ => return none
+
 /-- Runs a tactic on the main goal of a state. -/
 def attempt (st : State) (maxHeartbeats : Nat) (src : String) : IO Ran := do
   let goal :: _ := st.goals | return { result := .error "no goals" }
@@ -161,10 +170,15 @@ def attempt (st : State) (maxHeartbeats : Nat) (src : String) : IO Ran := do
           if m.severity == .information then
             let text ← m.data.toString
             heard.modify (·.push text)
-    let (before, began) := (← IO.getNumHeartbeats, ← IO.monoNanosNow)
+    let (had, before, began) := (← processorMs, ← IO.getNumHeartbeats, ← IO.monoNanosNow)
     let result ← try pure (Except.ok (← st.ci.runCoreM act)) catch e => pure (Except.error (toString e))
-    let (after, ended) := (← IO.getNumHeartbeats, ← IO.monoNanosNow)
-    return { result, heartbeats := (after - before) / 1000, ms := (ended - began).toFloat / 1e6, messages := ← heard.get }
+    let (after, ended, has) := (← IO.getNumHeartbeats, ← IO.monoNanosNow, ← processorMs)
+    let clock := (ended - began).toFloat / 1e6
+    -- Where others work beside it, the clock says more of them than of the tactic.
+    let ms := match had, has with
+      | some a, some b => min clock (b - a + 10)
+      | _, _ => clock
+    return { result, heartbeats := (after - before) / 1000, ms, messages := ← heard.get }
 
 def print (ci : ContextInfo) (goals : List MVarId) : IO Json :=
   ci.runMetaM {} do

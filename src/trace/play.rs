@@ -35,7 +35,8 @@ pub struct Ran {
     /// What it cost Lean, as its option `maxHeartbeats` counts.
     #[serde(default)]
     pub heartbeats: u64,
-    /// Time that Lean took, in milliseconds.
+    /// Time that Lean took, in milliseconds: by the clock, or the processor's (to ten milliseconds) where that is
+    /// less, as it is when other programs keep Lean waiting.
     #[serde(default)]
     pub ms: f64,
     /// What it said beside: the proposals of a search tactic.

@@ -48,9 +48,12 @@ pub struct Args {
     /// Lean files, or folders with Lean files below them.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Proposals of each source, and suggestions shown of each set of sources.
+    /// Suggestions shown of each set of sources.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=64))]
     k: u64,
+    /// Proposals of each source, of which Lean refuses some [default: K]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=64))]
+    candidates: Option<u64>,
     /// Sources to measure, alone and together.
     #[arg(long, value_delimiter = ',', default_value = "policy,portfolio,lean,neighbours")]
     sources: Vec<EvalSource>,
@@ -148,14 +151,16 @@ pub fn eval(args: Args, context: Context) -> Result<()> {
     let traced = traced(&files, &options, &cache)?;
     let train = args.train.clone().unwrap_or_else(|| context.dirs.share.join("examples/steps.jsonl"));
     let k = args.k as usize;
-    let list = commonest(&read_steps(&train)?, k);
+    let candidates = args.candidates.unwrap_or(args.k) as usize;
+    let list = commonest(&read_steps(&train)?, candidates);
     let settings = with_policy.then(|| {
         let mut settings = context.settings.clone();
         settings.bundle = args.bundle.clone().or(settings.bundle);
         settings
     });
     let library = with_policy.then(|| locate::onnxruntime(&context.dirs)).transpose()?;
-    let asker = Asker::new(&context.dirs, cache.clone(), k, &train, list, settings.as_ref(), library)?;
+    let asker =
+        Asker::new(&context.dirs, cache.clone(), candidates, &train, list, settings.as_ref(), library)?;
 
     let bound = |heartbeats, longest| Bound { heartbeats, longest };
     let plan = Plan {
@@ -164,6 +169,7 @@ pub fn eval(args: Args, context: Context) -> Result<()> {
         steps_each: args.steps,
         rules: Rules {
             k,
+            candidates,
             budget_ms: args.budget.as_secs_f64() * 1e3,
             bound: bound(args.max_heartbeats, LONGEST[0]),
             decide: bound(args.decide_heartbeats, LONGEST[1]),
