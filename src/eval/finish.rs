@@ -1,5 +1,5 @@
-//! A theorem proved by taking the best suggestion again and again, without going back: what a person gets who
-//! trusts what is shown. (Going back is search.)
+//! A theorem proved by taking the best suggestion that leads somewhere new, again and again, without going back: what a
+//! person gets who trusts what is shown. (Going back is search.)
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -31,10 +31,7 @@ pub fn play(
     let mut goals = vec![theorem.goal.clone()];
     let mut seen: HashSet<Vec<GoalKey>> = HashSet::new();
     while taken.len() < steps {
-        // Without going back, who comes by the same state again goes round for ever.
-        if !seen.insert(goals.iter().map(Goal::key).collect()) {
-            return Ok(None);
-        }
+        seen.insert(goals.iter().map(Goal::key).collect());
         let goal = goals[0].clone();
         let at = At { step: theorem.first, path: &path };
         let look = looks.entry(path.clone()).or_default();
@@ -47,13 +44,19 @@ pub fn play(
             look.add(&[Proposer::Lean], arena, asker, at, &goal, rules)?;
             shown = look.shown(set, &goal, rules);
         }
-        let Some(best) = shown.suggestions.first() else { return Ok(None) };
-        let tactic = best.candidate.tactic.clone();
-        let Some(Answer::Goals { goals: made, others }) = look.ran.get(&tactic).map(|r| &r.answer) else {
-            return Ok(None);
-        };
+        // Who comes by the same state again goes round for ever: nobody takes that who has just been there.
+        let next = shown.suggestions.iter().find_map(|s| {
+            let tactic = &s.candidate.tactic;
+            let Some(Answer::Goals { goals, others }) = look.ran.get(tactic).map(|r| &r.answer) else {
+                return None;
+            };
+            let left: Vec<Goal> = goals.iter().chain(others).map(|g| Goal::parse(g)).collect();
+            let back = seen.contains(&left.iter().map(Goal::key).collect::<Vec<_>>());
+            (!back).then(|| (tactic.clone(), left))
+        });
+        let Some((tactic, left)) = next else { return Ok(None) };
         taken.push(Taken { tactic: tactic.clone(), beside: goals.len() > 1 });
-        goals = made.iter().chain(others).map(|g| Goal::parse(g)).collect();
+        goals = left;
         path.push(tactic);
         if goals.is_empty() {
             return Ok(Some(taken));
