@@ -39,6 +39,8 @@ pub struct Settings {
     pub verify_timeout_ms: u64,
     /// Ask Lean's own search tactics (`try?`, `exact?`, `simp?`) too.
     pub lean_search: bool,
+    /// Where nothing closes the goal: look whether Lean finishes what the best steps leave.
+    pub lookahead: bool,
     /// Propose what was done at similar goals: in the user's history and in the shipped steps.
     pub neighbours: bool,
     /// Stop the second Lean server after this time without work, in seconds.
@@ -70,6 +72,7 @@ impl Default for Settings {
             limit: 8,
             verify_timeout_ms: 3000,
             lean_search: true,
+            lookahead: true,
             neighbours: true,
             idle_stop_s: 600,
             lean_silence_s: 20,

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use crate::proof::{Candidate, Goal, Source, tactic};
 
+pub mod lookahead;
 pub mod neighbours;
 pub mod portfolio;
 
+pub use lookahead::{Effort, lookahead};
 pub use neighbours::Neighbours;
 pub use portfolio::portfolio;
 

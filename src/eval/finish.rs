@@ -9,6 +9,7 @@ use super::arena::{Arena, At};
 use super::look::{Look, Rules};
 use super::sources::{Asker, Proposer, Set};
 use super::theorem::{Taken, Theorem, with_proofs};
+use crate::candidates::Effort;
 use crate::proof::{Goal, GoalKey};
 use crate::trace::play::Answer;
 
@@ -35,15 +36,19 @@ pub fn play(
         let goal = goals[0].clone();
         let at = At { step: theorem.first, path: &path };
         let look = looks.entry(path.clone()).or_default();
-        let quick: Vec<Proposer> = set.proposers.iter().copied().filter(|p| *p != Proposer::Lean).collect();
-        look.add(&quick, arena, asker, at, &goal, rules)?;
-        let mut shown = look.shown(&Set { name: String::new(), proposers: quick }, &goal, rules);
+        let quick = set.without_search();
+        look.add(&quick.proposers, arena, asker, at, &goal, rules)?;
+        look.look_ahead(&quick, Effort::Little, arena, at, &goal, rules)?;
         // Lean's search cannot bring anything better than what closes the goal.
-        let closes = shown.suggestions.first().is_some_and(|s| s.verdict.goals.is_empty());
-        if !closes && set.proposers.contains(&Proposer::Lean) {
-            look.add(&[Proposer::Lean], arena, asker, at, &goal, rules)?;
-            shown = look.shown(set, &goal, rules);
-        }
+        let shown = if look.closes_soon(&quick, &goal, rules) {
+            look.shown(&quick, &goal, rules)
+        } else {
+            if set.proposers.contains(&Proposer::Lean) {
+                look.add(&[Proposer::Lean], arena, asker, at, &goal, rules)?;
+            }
+            look.look_ahead(set, Effort::Much, arena, at, &goal, rules)?;
+            look.shown(set, &goal, rules)
+        };
         // Who comes by the same state again goes round for ever: nobody takes that who has just been there.
         let next = shown.suggestions.iter().find_map(|s| {
             let tactic = &s.candidate.tactic;

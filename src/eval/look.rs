@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use super::arena::{Arena, At, Bound};
 use super::sources::{Asker, Proposed, Proposer, Set};
-use crate::candidates::merge;
+use crate::candidates::{Effort, lookahead, merge};
 use crate::proof::{Candidate, Goal, Source, Verdict, VerdictKind, same_state, tactic};
-use crate::suggest::{Edit, Suggestion, rank};
+use crate::suggest::{Edit, FINISHED, Suggestion, rank};
 use crate::trace::play::{Answer, Ran};
 use crate::verify::lean_search;
 
@@ -79,6 +79,37 @@ impl Look {
         Ok(())
     }
 
+    /// Tries what a set with lookahead looks at behind the steps that it has found by now. As in the editor: two that
+    /// finish the goal are enough.
+    pub fn look_ahead(
+        &mut self,
+        set: &Set,
+        effort: Effort,
+        arena: &mut Arena,
+        at: At,
+        goal: &Goal,
+        rules: &Rules,
+    ) -> Result<()> {
+        if !set.lookahead {
+            return Ok(());
+        }
+        let mut trying = self.begin(set, goal, rules);
+        if effort == Effort::Much {
+            self.finish(Effort::Little, &mut trying, goal);
+            self.search_in_turn(set, &mut trying, goal);
+        }
+        let mut found = 0;
+        for candidate in trying.ahead(goal, effort) {
+            if found == FINISHED || trying.clock.left <= 0.0 {
+                break;
+            }
+            self.try_all(std::slice::from_ref(&candidate), arena, at, rules.bound)?;
+            found += usize::from(self.ran.get(&candidate.tactic).is_some_and(Ran::closes));
+            self.try_in_turn(std::slice::from_ref(&candidate), &mut trying, goal);
+        }
+        Ok(())
+    }
+
     fn try_all(&mut self, all: &[Candidate], arena: &mut Arena, at: At, bound: Bound) -> Result<()> {
         for candidate in all {
             if !self.ran.contains_key(&candidate.tactic) {
@@ -90,40 +121,76 @@ impl Look {
     }
 
     /// What a set shows within its budget (pure): its candidates are tried as the pipeline tries them, the best of
-    /// each source before the second best of any, Lean's search last; what Lean accepts is ranked, and the first
-    /// `k` are shown.
+    /// each source before the second best of any, then a short look ahead, Lean's search, a long look ahead; what Lean accepts is ranked,
+    /// and the first `k` are shown.
     pub fn shown(&self, set: &Set, goal: &Goal, rules: &Rules) -> Shown {
-        let mut shown = Shown::default();
-        let mut clock = Clock { left: rules.budget_ms, spent: 0.0, cut: false };
-        let mut seen = BTreeSet::new();
-        let lists: Vec<&Proposed> = set.proposers.iter().filter_map(|p| self.proposed.get(p)).collect();
-        // They think at the same time.
-        let wait = lists.iter().map(|p| p.ms).fold(0.0, f64::max);
-        let quick = merge(lists.iter().map(|p| p.candidates.clone()).collect());
-        self.try_in_turn(&quick, &mut clock, &mut seen, goal, &mut shown);
-        if set.proposers.contains(&Proposer::Lean) {
-            for searched in &self.searches {
-                if clock.takes(searched.ran.ms) {
-                    shown.lost += usize::from(matches!(searched.ran.answer, Answer::Lost { .. }));
-                    self.try_in_turn(&searched.proposals, &mut clock, &mut seen, goal, &mut shown);
-                }
-            }
+        let mut trying = self.begin(set, goal, rules);
+        if set.lookahead {
+            self.finish(Effort::Little, &mut trying, goal);
         }
+        self.search_in_turn(set, &mut trying, goal);
+        if set.lookahead {
+            self.finish(Effort::Much, &mut trying, goal);
+        }
+        let Trying { clock, mut shown, .. } = trying;
         shown.cut = clock.cut;
+        // They think at the same time.
+        let lists = set.proposers.iter().filter_map(|p| self.proposed.get(p));
+        let wait = lists.map(|p| p.ms).fold(0.0, f64::max);
         shown.first_ms = shown.first_ms.map(|ms| ms + wait);
         rank(&mut shown.suggestions);
         shown.suggestions.truncate(rules.k);
         shown
     }
 
-    fn try_in_turn(
-        &self,
-        candidates: &[Candidate],
-        clock: &mut Clock,
-        seen: &mut BTreeSet<String>,
-        goal: &Goal,
-        shown: &mut Shown,
-    ) {
+    /// Whether something closes the goal before Lean's search would be asked.
+    pub fn closes_soon(&self, set: &Set, goal: &Goal, rules: &Rules) -> bool {
+        let mut trying = self.begin(set, goal, rules);
+        if set.lookahead {
+            self.finish(Effort::Little, &mut trying, goal);
+        }
+        trying.shown.suggestions.iter().any(|s| s.verdict.kind == VerdictKind::Closes)
+    }
+
+    /// What a set's proposers have, Lean's search apart.
+    fn begin(&self, set: &Set, goal: &Goal, rules: &Rules) -> Trying {
+        let clock = Clock { left: rules.budget_ms, spent: 0.0, cut: false };
+        let mut trying = Trying { clock, seen: BTreeSet::new(), shown: Shown::default() };
+        let lists: Vec<&Proposed> = set.proposers.iter().filter_map(|p| self.proposed.get(p)).collect();
+        let quick = merge(lists.iter().map(|p| p.candidates.clone()).collect());
+        self.try_in_turn(&quick, &mut trying, goal);
+        trying
+    }
+
+    /// What finishes the best steps, where nothing closes the goal. What does not is not told.
+    fn finish(&self, effort: Effort, trying: &mut Trying, goal: &Goal) {
+        let mut kept = trying.shown.suggestions.len();
+        let most = kept + FINISHED;
+        for candidate in trying.ahead(goal, effort) {
+            if kept < most {
+                self.try_in_turn(std::slice::from_ref(&candidate), trying, goal);
+                let all = &mut trying.shown.suggestions;
+                if all.last().is_some_and(|s| s.verdict.kind == VerdictKind::Closes) {
+                    kept = all.len();
+                }
+                all.truncate(kept);
+            }
+        }
+    }
+
+    fn search_in_turn(&self, set: &Set, trying: &mut Trying, goal: &Goal) {
+        if set.proposers.contains(&Proposer::Lean) {
+            for searched in &self.searches {
+                if trying.clock.takes(searched.ran.ms) {
+                    trying.shown.lost += usize::from(matches!(searched.ran.answer, Answer::Lost { .. }));
+                    self.try_in_turn(&searched.proposals, trying, goal);
+                }
+            }
+        }
+    }
+
+    fn try_in_turn(&self, candidates: &[Candidate], trying: &mut Trying, goal: &Goal) {
+        let Trying { clock, seen, shown } = trying;
         for candidate in candidates {
             let Some(ran) = self.ran.get(&candidate.tactic) else { continue };
             if !seen.insert(tactic::normalise(&candidate.tactic)) || !clock.takes(ran.ms) {
@@ -185,6 +252,25 @@ pub struct Shown {
     pub cut: bool,
     /// Tactics at which Lean died or the clock stopped it.
     pub lost: usize,
+}
+
+/// A set at a state, on its way through its candidates.
+struct Trying {
+    clock: Clock,
+    seen: BTreeSet<String>,
+    shown: Shown,
+}
+
+impl Trying {
+    /// What is tried behind the best steps; nothing where something closes the goal.
+    fn ahead(&self, goal: &Goal, effort: Effort) -> Vec<Candidate> {
+        let mut steps = self.shown.suggestions.clone();
+        if steps.iter().any(|s| s.verdict.kind == VerdictKind::Closes) {
+            return Vec::new();
+        }
+        rank(&mut steps);
+        lookahead(goal, &steps.into_iter().map(|s| s.candidate).collect::<Vec<_>>(), effort)
+    }
 }
 
 /// Lean's time for a set at a state.
@@ -285,9 +371,26 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_closes_the_goal_the_best_steps_are_finished() {
+        let goal = Goal::parse("⊢ p → p");
+        let mut look = look();
+        let set = Set { name: "s".into(), proposers: vec![Proposer::Policy], lookahead: true };
+        look.ran.insert("intro h <;> simp_all!".into(), ran(Some(&["h : q\n⊢ p"]), 5.0));
+        look.ran.insert("intro h <;> grind".into(), ran(Some(&[]), 20.0));
+        assert!(!look.closes_soon(&set, &goal, &rules(100.0)), "`grind` comes after Lean's search");
+        assert_eq!(texts(&look.shown(&set, &goal, &rules(100.0))), ["intro h <;> grind", "intro h"]);
+        assert_eq!(texts(&look.shown(&set, &goal, &rules(44.0))), ["intro h"], "no time left for it");
+        let plain = Set { lookahead: false, ..set.clone() };
+        assert_eq!(texts(&look.shown(&plain, &goal, &rules(100.0))), ["intro h"]);
+        // With `simp`, which closes the goal, nothing is looked for.
+        let closed = Set { proposers: vec![Proposer::Policy, Proposer::Portfolio], ..set };
+        assert_eq!(texts(&look.shown(&closed, &goal, &rules(100.0))), ["simp", "intro h"]);
+    }
+
+    #[test]
     fn the_budget_is_leans_time_and_what_it_cuts_is_told() {
         let goal = Goal::parse("⊢ p → p");
-        let set = |p: &[Proposer]| Set { name: "s".into(), proposers: p.to_vec() };
+        let set = |p: &[Proposer]| Set { name: "s".into(), proposers: p.to_vec(), lookahead: false };
         let all = set(&[Proposer::Policy, Proposer::Portfolio, Proposer::Lean]);
         let shown = look().shown(&all, &goal, &rules(1000.0));
         assert_eq!(texts(&shown), ["trivial", "simp"], "the best two of three, ranked");

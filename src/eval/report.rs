@@ -304,6 +304,7 @@ impl Eyes<'_> {
             ("policy".into(), "commonest"),
             ("policy+neighbours".into(), "policy"),
             ("all".into(), "baseline"),
+            ("all".into(), "baseline+lookahead"),
         ];
         let others = self.plan.sets.iter().filter(|s| s.name.starts_with("policy-"));
         pairs.extend(others.map(|s| (s.name.clone(), "policy")));
@@ -321,7 +322,8 @@ impl Eyes<'_> {
 
     fn theorem_pairs(&self, theorems: &[&TheoremRow]) -> Vec<Paired> {
         let mut out = Vec::new();
-        for (of, less) in [("policy", "baseline"), ("all", "baseline")] {
+        let pairs = [("policy", "baseline"), ("all", "baseline"), ("all", "baseline+lookahead")];
+        for (of, less) in pairs {
             let (Some(a), Some(b)) = (self.place(of), self.place(less)) else { continue };
             let (Some(a), Some(b)) = (finished_values(theorems, a), finished_values(theorems, b)) else {
                 continue;

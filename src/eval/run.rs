@@ -15,6 +15,7 @@ use super::sample::stratified;
 use super::score::{StepScore, main_goal, score_step};
 use super::sources::{Asker, Proposer, Set};
 use super::theorem::{Taken, Theorem, beginnings, theorem};
+use crate::candidates::Effort;
 use crate::proof::ProofStep;
 use crate::trace::play::{Bytes, Table};
 
@@ -268,6 +269,11 @@ fn measure_step(
     let wanted: Vec<Proposer> = wanted.into_iter().collect();
     let mut look = Look::default();
     look.add(&wanted, arena, asker, at, goal, &plan.rules)?;
+    for effort in [Effort::Little, Effort::Much] {
+        for set in &plan.sets {
+            look.look_ahead(set, effort, arena, at, goal, &plan.rules)?;
+        }
+    }
     let shown: Vec<_> = plan.sets.iter().map(|s| look.shown(s, goal, &plan.rules)).collect();
     let both = wanted.contains(&Proposer::Portfolio) && wanted.contains(&Proposer::Lean);
     let decision = both.then(|| look.decide(arena, at, &plan.rules)).transpose()?;

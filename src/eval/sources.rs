@@ -77,18 +77,33 @@ pub struct Set {
     pub name: String,
     /// Who proposes.
     pub proposers: Vec<Proposer>,
+    /// Whether Lean finishes what the best steps leave, where nothing closes the goal
+    /// ([`lookahead`](crate::candidates::lookahead)).
+    pub lookahead: bool,
 }
 
 impl Set {
     fn new(name: &str, proposers: &[Proposer]) -> Set {
         let mut proposers = proposers.to_vec();
         proposers.sort_unstable();
-        Set { name: name.into(), proposers }
+        Set { name: name.into(), proposers, lookahead: false }
+    }
+
+    fn looking_ahead(name: &str, proposers: &[Proposer]) -> Set {
+        Set { lookahead: true, ..Set::new(name, proposers) }
+    }
+
+    /// The set without Lean's search, which comes last.
+    pub fn without_search(&self) -> Set {
+        let mut proposers = self.proposers.clone();
+        proposers.retain(|p| *p != Proposer::Lean);
+        Set { proposers, ..self.clone() }
     }
 }
 
 /// The sets that are measured: each proposer by itself, the policy with its neighbours, what Lean has without us
-/// (`baseline`), and all of the chosen sources (`all`).
+/// (`baseline`), and all of the chosen sources as they work together in an editor, with lookahead (`all`). What the
+/// lookahead gives is told apart by both with and without it.
 pub fn sets(chosen: &[Source], precisions: &[Precision]) -> Vec<Set> {
     let has = |s: Source| chosen.contains(&s);
     let mut out = Vec::new();
@@ -112,6 +127,7 @@ pub fn sets(chosen: &[Source], precisions: &[Precision]) -> Vec<Set> {
     out.push(one(Proposer::Commonest));
     if has(Source::Portfolio) && has(Source::Lean) {
         out.push(Set::new("baseline", &[Proposer::Portfolio, Proposer::Lean]));
+        out.push(Set::looking_ahead("baseline+lookahead", &[Proposer::Portfolio, Proposer::Lean]));
     }
     if chosen.len() > 1 {
         let all: Vec<Proposer> = chosen
@@ -123,7 +139,8 @@ pub fn sets(chosen: &[Source], precisions: &[Precision]) -> Vec<Set> {
                 Source::Lean => Proposer::Lean,
             })
             .collect();
-        out.push(Set::new("all", &all));
+        out.push(Set::new("without-lookahead", &all));
+        out.push(Set::looking_ahead("all", &all));
     }
     out
 }
@@ -270,6 +287,8 @@ mod tests {
                 "lean",
                 "commonest",
                 "baseline",
+                "baseline+lookahead",
+                "without-lookahead",
                 "all"
             ]
         );

@@ -9,7 +9,7 @@ use crate::proof::{Candidate, Goal, Verdict};
 use crate::verify::Place;
 
 pub use crate::lsp::protocol::{Edit, Suggestion};
-pub use pipeline::{Pipeline, edit_of};
+pub use pipeline::{FINISHED, Pipeline, edit_of};
 pub use rank::rank;
 
 /// What is asked for.

@@ -8,15 +8,18 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use tokio::sync::mpsc;
 
-use super::{Edit, SuggestRequest, Suggestion, Update};
-use crate::candidates::{Neighbours, merge, portfolio};
+use super::{Edit, SuggestRequest, Suggestion, Update, rank};
+use crate::candidates::{Effort, Neighbours, lookahead, merge, portfolio};
 use crate::config::{Dirs, Settings};
 use crate::lean::LeanCommand;
 use crate::lsp::position;
 use crate::policy::{PolicyHandle, Proposals};
-use crate::proof::{Candidate, Goal, Source, Verdict, tactic};
+use crate::proof::{Candidate, Goal, Source, Verdict, VerdictKind, tactic};
 use crate::verify::scratch::Hole;
 use crate::verify::{Filter, Place, State, VerdictCache, VerifierHandle, no_goal};
+
+/// Finished steps that are enough.
+pub const FINISHED: usize = 2;
 
 /// How long the first list waits for the policy and the neighbours.
 const SOON: Duration = Duration::from_millis(60);
@@ -99,6 +102,15 @@ struct Tried {
     id: Option<String>,
 }
 
+impl Tried {
+    /// The suggestion that it became.
+    fn suggestion(&self, place: &Place, state: &State) -> Option<Suggestion> {
+        let edit = edit_of(place, &state.hole, &self.candidate.tactic);
+        let (candidate, verdict) = (self.candidate.clone(), self.verdict.clone());
+        Some(Suggestion { id: self.id.clone()?, candidate, verdict, edit })
+    }
+}
+
 /// One request on its way.
 struct Run {
     pipeline: Pipeline,
@@ -145,6 +157,11 @@ impl Run {
         })
         .await;
         self.verify(&state, merge(first)).await;
+        let mut ahead = false;
+        if sources.is_quiet() {
+            ahead = true;
+            self.look_ahead(&state, Effort::Little).await;
+        }
         if self.pipeline.settings.lean_search && !self.is_full() {
             sources.search = Some(self.pipeline.verifier.search(&self.request.place));
         }
@@ -155,10 +172,14 @@ impl Run {
                 Found::Search(candidates) => candidates,
             };
             self.verify(&state, candidates).await;
+            if sources.is_quiet() && !std::mem::replace(&mut ahead, true) {
+                self.look_ahead(&state, Effort::Little).await;
+            }
             if self.is_full() {
                 sources.search = None;
             }
         }
+        self.look_ahead(&state, Effort::Much).await;
     }
 
     /// Asks the policy, in a task of its own.
@@ -232,8 +253,7 @@ impl Run {
                 None => tried.push(c),
                 Some(why) => {
                     let message = format!("not tried: {why}");
-                    let verdict =
-                        crate::verify::judge::refused(crate::proof::VerdictKind::Error, message, 0.0);
+                    let verdict = crate::verify::judge::refused(VerdictKind::Error, message, 0.0);
                     self.send(Update::Verdict { candidate: c, verdict });
                 }
             }
@@ -257,6 +277,43 @@ impl Run {
         }
     }
 
+    /// Where nothing closes the goal, looks whether Lean finishes what the best steps leave. Only what does is told: that
+    /// a step cannot be finished at once says nothing against it.
+    async fn look_ahead(&mut self, state: &State, effort: Effort) {
+        let Some(goal) = state.goals.first().filter(|_| self.pipeline.settings.lookahead && !self.closed)
+        else {
+            return;
+        };
+        let mut steps: Vec<Suggestion> =
+            self.tried.values().filter_map(|t| t.suggestion(&self.request.place, state)).collect();
+        steps.sort_by(|a, b| a.candidate.tactic.cmp(&b.candidate.tactic));
+        rank(&mut steps);
+        let steps: Vec<Candidate> = steps.into_iter().map(|s| s.candidate).collect();
+        let mut tried = lookahead(goal, &steps, effort);
+        tried.retain(|c| !self.tried.contains_key(&tactic::normalise(&c.tactic)));
+        self.send(Update::Checking(tried.len()));
+        let tactics = tried.iter().map(|c| c.tactic.clone()).collect();
+        let verifier = self.pipeline.verifier.clone();
+        let others = state.goals.len() - 1;
+        let place = &self.request.place;
+        let mut verdicts = verifier.verify_closing(place, tactics, Filter::Off, FINISHED, others);
+        let (mut answered, mut found) = (0, 0);
+        while let Some((i, verdict)) = verdicts.recv().await {
+            answered += 1;
+            match verdict.kind {
+                VerdictKind::Closes => {
+                    self.report(state, tried[i].clone(), verdict);
+                    found += 1;
+                }
+                _ => self.send(Update::Left(1)),
+            }
+            if found == FINISHED {
+                break;
+            }
+        }
+        self.send(Update::Left(tried.len() - answered));
+    }
+
     fn report(&mut self, state: &State, candidate: Candidate, verdict: Verdict) {
         self.send(Update::Verdict { candidate: candidate.clone(), verdict: verdict.clone() });
         let id = verdict.kind.is_success().then(new_id);
@@ -265,7 +322,7 @@ impl Run {
         self.tried.insert(key, tried);
         if let Some(id) = id {
             self.sent += 1;
-            self.closed |= verdict.kind == crate::proof::VerdictKind::Closes;
+            self.closed |= verdict.kind == VerdictKind::Closes;
             let edit = edit_of(&self.request.place, &state.hole, &candidate.tactic);
             self.send(Update::Suggestion(Suggestion { id, candidate, verdict, edit }));
         }
@@ -304,6 +361,11 @@ enum Found {
 }
 
 impl Sources {
+    /// Whether policy and neighbours have answered.
+    fn is_quiet(&self) -> bool {
+        self.policy.is_none() && self.near.is_none()
+    }
+
     /// What is found next, of whatever source; none when all have answered. May be dropped at any time.
     async fn next(&mut self) -> Option<Found> {
         loop {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use tokio::sync::{mpsc, watch};
 
-use super::attempts::Attempts;
+use super::attempts::{Attempts, Wanted};
 use super::queue::{Class, Queue};
 use super::trial::{Trial, VerdictCache};
 use super::{Place, lean_search};
@@ -140,7 +140,7 @@ impl VerifierHandle {
         tactics: Vec<String>,
         filter: Filter,
     ) -> mpsc::UnboundedReceiver<(usize, Verdict)> {
-        self.submit_tactics(place, tactics, filter, None)
+        self.submit_tactics(place, tactics, filter, Wanted::All)
     }
 
     /// The same for tactics to choose from, likeliest first: of those that triage accepts, only the best are
@@ -152,7 +152,20 @@ impl VerifierHandle {
         filter: Filter,
         wanted: usize,
     ) -> mpsc::UnboundedReceiver<(usize, Verdict)> {
-        self.submit_tactics(place, tactics, filter, Some(wanted))
+        self.submit_tactics(place, tactics, filter, Wanted::Best(wanted))
+    }
+
+    /// The same where only what closes the main goal matters: until `wanted` do; `others` is the number of goals beside
+    /// it.
+    pub fn verify_closing(
+        &self,
+        place: &Place,
+        tactics: Vec<String>,
+        filter: Filter,
+        wanted: usize,
+        others: usize,
+    ) -> mpsc::UnboundedReceiver<(usize, Verdict)> {
+        self.submit_tactics(place, tactics, filter, Wanted::Closing { wanted, others })
     }
 
     fn submit_tactics(
@@ -160,7 +173,7 @@ impl VerifierHandle {
         place: &Place,
         tactics: Vec<String>,
         filter: Filter,
-        wanted: Option<usize>,
+        wanted: Wanted,
     ) -> mpsc::UnboundedReceiver<(usize, Verdict)> {
         let (verdicts, receiver) = mpsc::unbounded_channel();
         let mut tried = Vec::with_capacity(tactics.len());

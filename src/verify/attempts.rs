@@ -6,6 +6,32 @@ use crate::proof::{Goal, Verdict, same_state};
 /// same is nothing to choose from.
 const SAME_STATE: usize = 3;
 
+/// How many of a request's candidates are to be confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// All that triage accepts.
+    All,
+    /// The best, so many, and few that lead to the same goals.
+    Best(usize),
+    /// So many that close the main goal: that leave no more than `others`, the number of goals beside it.
+    Closing {
+        /// So many.
+        wanted: usize,
+        /// Goals beside the main goal.
+        others: usize,
+    },
+}
+
+impl Wanted {
+    /// The most goals that a candidate may leave.
+    fn most(self) -> usize {
+        match self {
+            Wanted::Closing { others, .. } => others,
+            Wanted::All | Wanted::Best(_) => usize::MAX,
+        }
+    }
+}
+
 /// How far a candidate has come.
 #[derive(Debug, Clone, PartialEq)]
 enum Stage {
@@ -29,15 +55,14 @@ struct Attempt {
 #[derive(Debug)]
 pub struct Attempts {
     list: Vec<Attempt>,
-    /// With so many confirmed successes no more are confirmed; `None`: all are.
-    wanted: Option<usize>,
+    wanted: Wanted,
     /// What confirmed candidates lead to.
     confirmed: Vec<Vec<Goal>>,
 }
 
 impl Attempts {
     /// Tactics with their numbers in the request, none of them tried.
-    pub fn new(tactics: Vec<(usize, String)>, wanted: Option<usize>) -> Attempts {
+    pub fn new(tactics: Vec<(usize, String)>, wanted: Wanted) -> Attempts {
         let attempt = |(number, tactic)| Attempt { number, tactic, stage: Stage::Waiting };
         Attempts { list: tactics.into_iter().map(attempt).collect(), wanted, confirmed: Vec::new() }
     }
@@ -69,7 +94,7 @@ impl Attempts {
     /// A candidate has its verdict; its number in the request.
     pub fn done(&mut self, i: usize, verdict: &Verdict) -> usize {
         self.list[i].stage = Stage::Done;
-        if verdict.kind.is_success() {
+        if verdict.kind.is_success() && verdict.goals.len() <= self.wanted.most() {
             self.confirmed.push(verdict.goals.clone());
         }
         self.list[i].number
@@ -78,13 +103,16 @@ impl Attempts {
     /// The survivor to confirm next. What is likelier comes first; where not all are wanted, what leads to
     /// goals that nothing confirmed leads to comes before more of the same.
     pub fn next_survivor(&self) -> Option<usize> {
+        let most = self.wanted.most();
         let survivors = || {
             self.list.iter().enumerate().filter_map(|(i, a)| match &a.stage {
-                Stage::Passed(after) => Some((i, after)),
+                Stage::Passed(after) if after.len() <= most => Some((i, after)),
                 _ => None,
             })
         };
-        let Some(wanted) = self.wanted else { return survivors().next().map(|(i, _)| i) };
+        let (Wanted::Best(wanted) | Wanted::Closing { wanted, .. }) = self.wanted else {
+            return survivors().next().map(|(i, _)| i);
+        };
         if self.confirmed.len() >= wanted {
             return None;
         }
@@ -119,7 +147,7 @@ mod tests {
         order
     }
 
-    fn passed(wanted: Option<usize>) -> Attempts {
+    fn passed(wanted: Wanted) -> Attempts {
         let list = ["a", "b", "c", "d", "e", "f"];
         let mut attempts = Attempts::new(list.iter().map(|t| (0, (*t).to_owned())).collect(), wanted);
         for i in 0..5 {
@@ -131,25 +159,35 @@ mod tests {
 
     #[test]
     fn all_are_confirmed_where_all_are_wanted() {
-        assert_eq!(confirm_all(&mut passed(None), ""), ["a", "b", "c", "d", "e", "f"]);
+        assert_eq!(confirm_all(&mut passed(Wanted::All), ""), ["a", "b", "c", "d", "e", "f"]);
     }
 
     #[test]
     fn another_state_comes_before_more_of_the_same() {
-        assert_eq!(confirm_all(&mut passed(Some(8)), ""), ["a", "f", "b", "c"]);
-        assert_eq!(confirm_all(&mut passed(Some(2)), ""), ["a", "f"]);
+        assert_eq!(confirm_all(&mut passed(Wanted::Best(8)), ""), ["a", "f", "b", "c"]);
+        assert_eq!(confirm_all(&mut passed(Wanted::Best(2)), ""), ["a", "f"]);
+    }
+
+    #[test]
+    fn where_the_goal_is_to_be_closed_what_leaves_some_of_it_is_not_confirmed() {
+        let closing = |wanted, others| passed(Wanted::Closing { wanted, others });
+        assert_eq!(confirm_all(&mut closing(2, 0), ""), ["a", "b"]);
+        assert_eq!(confirm_all(&mut closing(2, 1), ""), ["a", "f"]);
+        let mut attempts = Attempts::new(vec![(0, "a".into())], Wanted::Closing { wanted: 1, others: 0 });
+        attempts.pass(0, goals(&["p"]));
+        assert_eq!(attempts.next_survivor(), None);
     }
 
     #[test]
     fn one_that_confirmation_refuses_makes_room_for_the_next() {
-        assert_eq!(confirm_all(&mut passed(Some(8)), "b"), ["a", "f", "b", "c", "d"]);
+        assert_eq!(confirm_all(&mut passed(Wanted::Best(8)), "b"), ["a", "f", "b", "c", "d"]);
     }
 
     #[test]
     fn what_has_no_result_waits_on() {
-        let mut attempts = passed(None);
+        let mut attempts = passed(Wanted::All);
         assert_eq!(attempts.waiting().count(), 0);
-        attempts = Attempts::new(vec![(7, "a".into()), (9, "b".into())], None);
+        attempts = Attempts::new(vec![(7, "a".into()), (9, "b".into())], Wanted::All);
         assert_eq!(attempts.done(0, &verdict(VerdictKind::Error, vec![])), 7);
         assert_eq!(attempts.waiting().collect::<Vec<_>>(), [(1, "b")]);
     }

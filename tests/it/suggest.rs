@@ -63,6 +63,39 @@ fn suggest_gives_what_lean_accepts_best_first_and_leaves_the_file_alone() {
 }
 
 #[test]
+fn a_step_comes_with_what_finishes_it_where_nothing_closes_the_goal() {
+    let text = "inductive Bin\n  | nil\n  | twice (b : Bin)\n  | twiceOne (b : Bin)\n\nnamespace Bin\n\n\
+        def value : Bin → Nat\n  | nil => 0\n  | twice b => value b + value b\n  | twiceOne b => value b + value b + 1\n\n\
+        def inc : Bin → Bin\n  | nil => twiceOne nil\n  | twice b => twiceOne b\n  | twiceOne b => twice (inc b)\n\n\
+        theorem value_inc (b : Bin) : (inc b).value = b.value + 1 := by\n  sorry\n";
+    let folder = support::scratch("suggest-ahead");
+    let path = file(&folder, text);
+    let place = format!("{}:19:3", path.display());
+    let ask = |lookahead: &str| {
+        let out = support::program()
+            .args(["suggest", &place, "--json", "--tried"])
+            .env("LEAN_COPILOT_VERIFY_TIMEOUT_MS", "20000")
+            .env("LEAN_COPILOT_LEAN_SEARCH", "false")
+            .env("LEAN_COPILOT_LOOKAHEAD", lookahead)
+            .output()
+            .expect("the program starts");
+        json(&out)
+    };
+    let out = ask("true");
+    let first = &out["suggestions"][0];
+    let tactic = first["tactic"].as_str().unwrap();
+    assert!(tactic.contains("induction") && tactic.contains("<;>"), "{out:#}");
+    assert_eq!(first["verdict"]["completes"], true);
+    // That a step cannot be finished at once is nobody's news.
+    let tried = out["tried"].as_array().unwrap();
+    assert!(tried.iter().all(|t| !t["tactic"].as_str().unwrap().ends_with("<;> simp_all!")), "{tried:#?}");
+    let without = ask("false");
+    let kinds = without["suggestions"].as_array().unwrap().iter().map(|s| &s["verdict"]["kind"]);
+    assert!(kinds.clone().all(|k| k == "progress"), "{without:#}");
+    assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+}
+
+#[test]
 fn verify_answers_in_the_order_of_the_tactics() {
     let folder = support::scratch("verify-cli");
     let place = format!("{}:2:3", file(&folder, TEXT).display());

@@ -61,7 +61,7 @@ pub struct Args {
     #[arg(long, default_value = "2s", value_parser = duration)]
     budget: Duration,
     /// Sets of sources that prove whole theorems, of those in the table; `none` for none.
-    #[arg(long, value_delimiter = ',', default_value = "policy,baseline,all")]
+    #[arg(long, value_delimiter = ',', default_value = "policy,baseline,baseline+lookahead,all")]
     finish: Vec<String>,
     /// Most tactics of such a proof.
     #[arg(long, default_value_t = 12)]
@@ -205,7 +205,7 @@ pub fn eval(args: Args, context: Context) -> Result<()> {
 /// The sets that play, of those measured. The default names sets that a person may have left out.
 fn players(named: &[String], sets: &[Set]) -> Result<Vec<String>> {
     let known: Vec<&str> = sets.iter().map(|s| s.name.as_str()).collect();
-    let optional = ["policy", "baseline", "all", "none"];
+    let optional = ["policy", "baseline", "baseline+lookahead", "all", "none"];
     if let Some(name) = named.iter().find(|n| !known.contains(&n.as_str()) && !optional.contains(&n.as_str()))
     {
         return Err(Failure::new(FailureKind::Usage, format!("`--finish {name}`: no such set of sources"))
