@@ -9,6 +9,7 @@ export const settingKeys = [
   ['limit', 'limit'],
   ['verifyTimeoutMs', 'verify_timeout_ms'],
   ['leanSearch', 'lean_search'],
+  ['lookahead', 'lookahead'],
   ['neighbours', 'neighbours'],
   ['idleStopS', 'idle_stop_s'],
   ['leanSilenceS', 'lean_silence_s'],
