@@ -7,7 +7,7 @@ use crate::proof::{Candidate, Goal, Hypothesis, Source};
 /// How much time finishers may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
-    /// Tens of milliseconds: before Lean's search.
+    /// A tenth of a second or two, so that Lean's search does not wait.
     Little,
     /// Up to a second each, where they fail: when nothing else has closed the goal.
     Much,
@@ -15,15 +15,24 @@ pub enum Effort {
 
 /// What is tried on all goals that a step leaves. `simp_all!` unfolds the definitions that it meets; what it leaves
 /// may be arithmetic, or a matter for `grind`.
-fn finishers(effort: Effort) -> &'static [&'static str] {
+fn finishers(goal: &Goal, effort: Effort) -> Vec<&'static str> {
+    let (mut likely, mut other) = ("simp_all!", "simp_all! +arith");
+    if super::mentions(goal, &[" + ", " * ", " - ", " ≤ ", " < ", "Nat", "Int"]) {
+        (likely, other) = (other, likely);
+    }
     match effort {
-        Effort::Little => &["simp_all!", "simp_all! +arith"],
-        Effort::Much => &["grind", "(try simp_all!) <;> grind"],
+        Effort::Little => vec![likely],
+        Effort::Much => vec![other, "grind", "(try simp_all!) <;> grind"],
     }
 }
 
 /// Steps of others that are looked behind.
-const STEPS: usize = 4;
+fn steps_of(effort: Effort) -> usize {
+    match effort {
+        Effort::Little => 2,
+        Effort::Much => 4,
+    }
+}
 
 /// Variables by which induction is tried.
 const VARIABLES: usize = 2;
@@ -33,7 +42,7 @@ const VARIABLES: usize = 2;
 /// variables suggest come with them. A candidate's sources are those of its step.
 pub fn lookahead(goal: &Goal, steps: &[Candidate], effort: Effort) -> Vec<Candidate> {
     let own = inductions(goal).into_iter().map(|t| Candidate::new(t, Source::Portfolio, None));
-    let given = steps.iter().filter(|c| may_be_followed(&c.tactic)).take(STEPS).cloned();
+    let given = steps.iter().filter(|c| may_be_followed(&c.tactic)).take(steps_of(effort)).cloned();
     let mut all: Vec<Candidate> = Vec::new();
     for step in given.chain(own) {
         if !all.iter().any(|known| known.tactic == step.tactic) {
@@ -49,7 +58,7 @@ pub fn lookahead(goal: &Goal, steps: &[Candidate], effort: Effort) -> Vec<Candid
             ..step.clone()
         })
     };
-    finishers(effort).iter().flat_map(behind).collect()
+    finishers(goal, effort).iter().flat_map(behind).collect()
 }
 
 /// Whether a tactic can be the left side of `<;>` as one step: it does not pick other goals.
@@ -124,39 +133,39 @@ fn is_data(type_: &str, goal: &Goal) -> bool {
 mod tests {
     use super::*;
 
-    fn texts(goal: &str, steps: &[&str]) -> Vec<String> {
+    fn texts(goal: &str, steps: &[&str], effort: Effort) -> Vec<String> {
         let steps: Vec<Candidate> =
             steps.iter().map(|t| Candidate::new((*t).to_owned(), Source::Policy, Some(-1.0))).collect();
-        lookahead(&Goal::parse(goal), &steps, Effort::Little).into_iter().map(|c| c.tactic).collect()
+        lookahead(&Goal::parse(goal), &steps, effort).into_iter().map(|c| c.tactic).collect()
     }
 
     #[test]
     fn a_step_is_followed_by_what_finishes() {
-        let found = texts(
-            "p q : Prop\nh : p ∨ q\n⊢ q ∨ p",
-            &["cases h", "rw [f] at h", "cases h with | inl a => ?_ | inr b => ?_"],
-        );
+        let steps = ["cases h", "rw [f] at h", "cases h with | inl a => ?_ | inr b => ?_"];
+        let goal = "p q : Prop\nh : p ∨ q\n⊢ q ∨ p";
         assert_eq!(
-            found[..4],
-            [
-                "cases h <;> simp_all!",
-                "(rw [f] at h) <;> simp_all!",
-                "(cases h with | inl a => ?_ | inr b => ?_) <;> simp_all!",
-                "cases h <;> simp_all! +arith"
-            ]
+            texts(goal, &steps, Effort::Little),
+            ["cases h <;> simp_all!", "(rw [f] at h) <;> simp_all!"]
         );
-        assert_eq!(found.len(), 3 * 2, "nothing here is data: {found:?}");
-        let list = lookahead(
-            &Goal::parse("⊢ p"),
-            &[Candidate::new("intro h", Source::Policy, Some(-1.0))],
-            Effort::Much,
+        let much = texts(goal, &steps, Effort::Much);
+        assert_eq!(much[2], "(cases h with | inl a => ?_ | inr b => ?_) <;> simp_all! +arith");
+        assert_eq!(
+            (much[3].as_str(), much.len()),
+            ("cases h <;> grind", 9),
+            "nothing here is data: {much:?}"
         );
+        let step = Candidate::new("intro h", Source::Policy, Some(-1.0));
+        let list = lookahead(&Goal::parse("⊢ n + 0 = n"), &[step], Effort::Little);
+        assert_eq!(list[0].tactic, "intro h <;> simp_all! +arith", "it is about numbers");
         assert!(list.iter().all(|c| c.log_prob.is_none() && c.sources == [Source::Policy]));
     }
 
     #[test]
     fn what_reaches_for_other_goals_is_not_followed() {
-        assert!(texts("⊢ p", &["· intro h", "case inl => skip", "all_goals skip", "skip -- why"]).is_empty());
+        assert!(
+            texts("⊢ p", &["· intro h", "case inl => skip", "all_goals skip", "skip -- why"], Effort::Much)
+                .is_empty()
+        );
     }
 
     #[test]
