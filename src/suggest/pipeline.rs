@@ -280,10 +280,12 @@ impl Run {
     /// Where nothing closes the goal, looks whether Lean finishes what the best steps leave. Only what does is told: that
     /// a step cannot be finished at once says nothing against it.
     async fn look_ahead(&mut self, state: &State, effort: Effort) {
-        let Some(goal) = state.goals.first().filter(|_| self.pipeline.settings.lookahead && !self.closed)
-        else {
+        let Some(goal) = state.goals.first() else { return };
+        // Inside a finished proof the tactics that follow want goals.
+        let wanted = !state.hole.followed || state.goals.len() > 1;
+        if self.closed || !wanted || !self.pipeline.settings.lookahead {
             return;
-        };
+        }
         let mut steps: Vec<Suggestion> =
             self.tried.values().filter_map(|t| t.suggestion(&self.request.place, state)).collect();
         steps.sort_by(|a, b| a.candidate.tactic.cmp(&b.candidate.tactic));
@@ -291,6 +293,9 @@ impl Run {
         let steps: Vec<Candidate> = steps.into_iter().map(|s| s.candidate).collect();
         let mut tried = lookahead(goal, &steps, effort);
         tried.retain(|c| !self.tried.contains_key(&tactic::normalise(&c.tactic)));
+        if tried.is_empty() {
+            return;
+        }
         self.send(Update::Checking(tried.len()));
         let tactics = tried.iter().map(|c| c.tactic.clone()).collect();
         let verifier = self.pipeline.verifier.clone();
