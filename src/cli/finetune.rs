@@ -148,7 +148,8 @@ pub struct Args {
     /// With `--write-dataset`: how often each step is written, each time under other names.
     #[arg(long, default_value_t = 8, requires = "write_dataset")]
     passes: u64,
-    /// With `--write-dataset`: one declaration in so many is kept to choose among runs by; 0 keeps none.
+    /// With `--write-dataset`: one step in so many is kept to choose among runs by, in whole files where there are
+    /// several, else in whole declarations; 0 keeps none.
     #[arg(long, default_value_t = 25, requires = "write_dataset")]
     validation_one_in: u64,
     /// Print the report as JSON.

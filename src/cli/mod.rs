@@ -23,6 +23,7 @@ mod serve;
 mod setup;
 mod split;
 mod suggest;
+mod synthesize;
 mod trace;
 mod verify;
 
@@ -84,6 +85,8 @@ pub enum Command {
     Model(model::Args),
     /// Write every tactic step of Lean files as JSON Lines.
     Trace(trace::Args),
+    /// Have Lean make up more steps at traced ones.
+    Synthesize(synthesize::Args),
     /// Split traced steps into those to train on and those to measure on.
     Split(split::Args),
     /// The index of a project's own proofs, from which suggestions come.
@@ -131,6 +134,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Finetune(a) => finetune::finetune(a, context),
         Command::Model(a) => model::model(a, context),
         Command::Trace(a) => trace::trace(a, context),
+        Command::Synthesize(a) => synthesize::synthesize(a, context),
         Command::Split(a) => split::split(a, context),
         Command::Neighbours(a) => neighbours::neighbours(a, context),
         Command::Modules(a) => modules::modules(a, context),

@@ -14,7 +14,8 @@ use crate::train::split::split_by_file;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Files are held out whole, one in eleven, by a hash of their path. Training steps whose state is a held-out one
-or nearly so (80 % of their trigrams) are left out; so are repetitions and steps with errors. The list holds
+or nearly so (80 % of their trigrams) are left out; so are repetitions, steps with errors, and what was made up
+(`lean-copilot synthesize`) of held-out files. The list holds
 hashes only; `finetune` refuses what is on `examples/heldout-projects.json`.
 
 Examples:
@@ -56,7 +57,7 @@ pub fn split(args: Args, _context: Context) -> Result<()> {
         let c = split.counts;
         anstream::eprintln!(
             "{} steps to train on, {} to measure on ({} of {} files); left out: {} unusable, {} repeated, {} \
-             crowded, {} near a held-out state",
+             crowded, {} near a held-out state, {} made up of what is held out",
             split.train.len(),
             split.held_out.len(),
             c.held_out_files,
@@ -64,7 +65,8 @@ pub fn split(args: Args, _context: Context) -> Result<()> {
             c.unusable,
             c.repeated,
             c.crowded,
-            c.near_held_out
+            c.near_held_out,
+            c.made_up_of_held_out
         );
     }
     Ok(())

@@ -236,7 +236,7 @@ fn summary(entries: &[Entry], kept: usize, traced: usize, seconds: f64, cpu: Opt
 }
 
 /// Half of the cores, and a gigabyte and a half for each.
-fn jobs() -> usize {
+pub(super) fn jobs() -> usize {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     cores.div_ceil(2).min(available_memory().map_or(usize::MAX, |m| (m >> 30) as usize * 2 / 3)).max(1)
 }

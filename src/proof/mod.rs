@@ -18,5 +18,5 @@ mod verdict;
 pub use candidate::{Candidate, Source};
 pub use goal::{Goal, GoalKey, Hypothesis, same_state};
 pub use outcome::OutcomeKind;
-pub use step::{Origin, ProofStep, StepRange};
+pub use step::{Origin, ProofStep, StepRange, variant_name};
 pub use verdict::{Verdict, VerdictKind};

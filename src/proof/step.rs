@@ -13,7 +13,12 @@ pub enum Origin {
     Written,
     /// Found by Lean's search on a traced state.
     Search,
+    /// Of a proof that a search found for a variant of a theorem's statement.
+    Variant,
 }
+
+/// Stands between the name of a theorem and what a variant of its statement is called; no name of Lean's has it.
+const VARIANT: char = '~';
 
 /// A range in a file: lines from 1, columns from 1 in Unicode code points, the end exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,7 +34,8 @@ pub struct StepRange {
 pub struct ProofStep {
     /// The file's path as given, `/` between its parts.
     pub file: String,
-    /// Full name of the declaration.
+    /// Full name of the declaration; with `~` and the variant's name behind it where the step is one of
+    /// [`Origin::Variant`].
     pub decl: String,
     /// Number of the step in its declaration, in source order, from 0.
     pub step: u32,
@@ -58,4 +64,16 @@ pub struct ProofStep {
     /// Who wrote the step.
     #[serde(default)]
     pub origin: Origin,
+}
+
+impl ProofStep {
+    /// The declaration that somebody wrote: of a variant's step the one that the variant was made of.
+    pub fn written_decl(&self) -> &str {
+        self.decl.split(VARIANT).next().unwrap_or(&self.decl)
+    }
+}
+
+/// What a variant of a declaration's statement is called.
+pub fn variant_name(decl: &str, variant: &str) -> String {
+    format!("{decl}{VARIANT}{variant}")
 }

@@ -4,7 +4,8 @@
 //! tactic with blocks into the action that leads to where its blocks begin; [`run`] drives Lean over many files
 //! and, with the embedded Lean, compiles in the same elaboration what others of them import; [`journal`] keeps
 //! what is done, so that a run can be continued; [`fenced`] reads documents; [`play`] runs other tactics at
-//! traced steps and goes on from there; [`overlap`] tells what is nearly the same.
+//! traced steps and goes on from there; [`synth`] has Lean make up more steps; [`overlap`] tells what is nearly the
+//! same.
 
 pub mod action;
 pub mod fenced;
@@ -13,5 +14,6 @@ pub mod overlap;
 pub mod play;
 mod raw;
 pub mod run;
+pub mod synth;
 
 pub use run::{FileReport, TraceOptions, trace_files};

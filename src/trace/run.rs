@@ -91,7 +91,7 @@ pub struct Source {
     /// SHA-256 of all that its steps depend on, as far as it can be known without Lean: its text, the modules of
     /// the project that it imports, Lean, and the program that reads the steps.
     pub key: String,
-    text: String,
+    pub(super) text: String,
     /// Its module, where it is one of the project that others may import.
     unit: Option<Unit>,
     /// The modules of the project that it imports.
@@ -301,7 +301,7 @@ fn file_report(source: &Source, done: Done) -> FileReport {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -348,7 +348,7 @@ fn proof_steps(file: &str, text: &str, mut raw: Vec<RawStep>) -> Vec<ProofStep> 
 }
 
 /// SHA-256 of the import lines: two files with the same hash see the same library.
-fn header_hash(text: &str) -> String {
+pub(super) fn header_hash(text: &str) -> String {
     let imports: Vec<&str> = text
         .lines()
         .map(str::trim)

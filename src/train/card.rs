@@ -107,7 +107,7 @@ pub fn imported(name: &str, parameters: usize, t: &Value, curve: bool) -> String
                 "Training",
                 format!(
                     "{} steps, {} tokens, {:.1} minutes at {:.0} tokens/s; kept are the weights of step {}, chosen \
-                     by the loss on validation declarations of the training files",
+                     by the loss on the validation steps",
                     t["steps"],
                     t["tokens"],
                     number(&t["seconds"]) / 60.0,

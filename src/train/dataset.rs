@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::augment::alpha_form;
 use crate::error::{Failure, FailureKind};
-use crate::proof::{Goal, ProofStep};
+use crate::proof::{Goal, Origin, ProofStep};
 
 /// A goal and the tactic that its author wrote there.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,8 +19,12 @@ pub struct Step {
     pub goal: Goal,
     /// The tactic.
     pub tactic: String,
-    /// The declaration, for splits and messages.
+    /// The declaration that somebody wrote, for splits and messages.
     pub decl: String,
+    /// The file of that declaration, for splits.
+    pub file: String,
+    /// Whether Lean made it up (`proof::Origin`).
+    pub made_up: bool,
 }
 
 /// A tactic with a judgement: what KTO learns from.
@@ -151,7 +155,7 @@ impl HeldOut {
         let names: HashSet<&str> = self.declarations.iter().map(|d| d.decl.as_str()).collect();
         let found: BTreeSet<&str> = steps
             .iter()
-            .map(|s| s.decl.as_str())
+            .map(ProofStep::written_decl)
             .filter(|d| names.contains(d) || self.is_of_projects(d))
             .collect();
         let Some(first) = found.first() else { return Ok(()) };
@@ -168,8 +172,13 @@ impl HeldOut {
         !self.projects.declarations.is_empty() && self.projects.declarations.contains(&hashed(decl))
     }
 
-    /// Whether a statement is a held-out one, up to the names in its context.
-    fn has_statement(&self, hash: &str) -> bool {
+    /// Whether a declaration is held out, by its name.
+    pub fn has_name(&self, decl: &str) -> bool {
+        self.declarations.iter().any(|d| d.decl == decl) || self.is_of_projects(decl)
+    }
+
+    /// Whether a statement is a held-out one, up to the names in its context ([`statement_hash`]).
+    pub fn has_statement(&self, hash: &str) -> bool {
         self.declarations.iter().any(|d| d.statement_sha256 == hash)
             || self.projects.statements.contains(&hash[..16])
     }
@@ -216,7 +225,13 @@ pub fn collect(steps: &[ProofStep], held_out: &HeldOut) -> Result<(Vec<Step>, Le
         } else if !seen.insert((goal.normal_form(), s.tactic.trim())) {
             left_out.repeated += 1;
         } else {
-            all.push(Step { goal: goal.clone(), tactic: s.tactic.trim().to_owned(), decl: s.decl.clone() });
+            all.push(Step {
+                goal: goal.clone(),
+                tactic: s.tactic.trim().to_owned(),
+                decl: s.written_decl().to_owned(),
+                file: s.file.clone(),
+                made_up: s.origin != Origin::Written,
+            });
         }
     }
     Ok((all, left_out))
@@ -230,19 +245,51 @@ pub fn is_usable(s: &ProofStep) -> bool {
         && !s.tactic.contains("admit")
 }
 
-/// Splits by declaration, so that no proof is on both sides: every `one_in`th by the hash of its name.
+/// Keeps about one step in `one_in` apart, to measure by: whole files, since the declarations of a file resemble each
+/// other; whole declarations, where no files make up such a share. Chosen by a hash, so that the choice is always the
+/// same. What was made up of a file or declaration that is kept apart is on neither side.
 pub fn split(steps: Vec<Step>, one_in: u64) -> (Vec<Step>, Vec<Step>) {
-    steps.into_iter().partition(|s| {
-        let digest = Sha256::digest(s.decl.as_bytes());
-        let n = u64::from_le_bytes(digest[..8].try_into().expect("a digest has 32 bytes"));
-        one_in == 0 || n % one_in != 0
-    })
+    if one_in == 0 {
+        return (steps, Vec::new());
+    }
+    let files = some_files(&steps, one_in);
+    let is_apart = |s: &Step| match files.is_empty() {
+        false => files.contains(&s.file),
+        true => hash_of(&s.decl).is_multiple_of(one_in),
+    };
+    let (apart, rest): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(is_apart);
+    (rest, apart.into_iter().filter(|s| !s.made_up).collect())
+}
+
+/// Files with about one in `one_in` of the written steps, in the order of a hash, those passed over that would be too
+/// many; none where less than half of that share can be had.
+fn some_files(steps: &[Step], one_in: u64) -> BTreeSet<String> {
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    for s in steps.iter().filter(|s| !s.made_up) {
+        *sizes.entry(&s.file).or_default() += 1;
+    }
+    let share = sizes.values().sum::<usize>() / one_in as usize;
+    let mut files: Vec<(&str, usize)> = sizes.into_iter().collect();
+    files.sort_by_cached_key(|(file, _)| hash_of(file));
+    let (mut chosen, mut sum) = (BTreeSet::new(), 0);
+    for (file, n) in files {
+        if sum + n <= share {
+            sum += n;
+            chosen.insert(file.to_owned());
+        }
+    }
+    if 2 * sum < share { BTreeSet::new() } else { chosen }
+}
+
+fn hash_of(text: &str) -> u64 {
+    let digest = Sha256::digest(text.as_bytes());
+    u64::from_le_bytes(digest[..8].try_into().expect("a digest has 32 bytes"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::{Origin, StepRange};
+    use crate::proof::StepRange;
 
     fn step(decl: &str, goal: &str, tactic: &str) -> ProofStep {
         ProofStep {
@@ -310,18 +357,60 @@ mod tests {
         assert_eq!((kept.len(), left_out.repeated, left_out.unusable), (1, 1, 2));
     }
 
+    fn example(file: &str, decl: &str, made_up: bool) -> Step {
+        let (goal, tactic) = (Goal::parse("⊢ True"), "trivial".into());
+        Step { goal, tactic, decl: decl.into(), file: file.into(), made_up }
+    }
+
     #[test]
-    fn a_split_is_by_declaration_and_always_the_same() {
-        let all: Vec<Step> = (0..200)
-            .map(|i| Step {
-                goal: Goal::parse("⊢ True"),
-                tactic: "trivial".into(),
-                decl: format!("d{}", i / 4),
-            })
-            .collect();
-        let (a, b) = split(all.clone(), 10);
-        assert!(!b.is_empty() && a.len() > 100);
-        assert!(a.iter().all(|x| b.iter().all(|y| x.decl != y.decl)));
-        assert_eq!(split(all, 10), (a, b));
+    fn whole_files_are_kept_apart_with_what_was_made_up_of_them() {
+        let mut all = Vec::new();
+        for i in 0..300 {
+            // Files of ten, and one that is larger than the share.
+            let file = if i < 100 { "Large.lean".to_owned() } else { format!("F{}.lean", i / 10) };
+            all.push(example(&file, &format!("d{i}"), false));
+            all.push(example(&file, &format!("d{i}"), true));
+        }
+        let (rest, apart) = split(all.clone(), 10);
+        let of = |steps: &[Step]| steps.iter().map(|s| s.file.clone()).collect::<BTreeSet<_>>();
+        assert_eq!((apart.len(), of(&apart).len()), (30, 3), "{:?}", of(&apart));
+        assert!(of(&rest).is_disjoint(&of(&apart)));
+        assert!(apart.iter().all(|s| !s.made_up), "only what people wrote is measured by");
+        assert_eq!(rest.len(), 2 * 270, "what was made up of files kept apart is on neither side");
+        assert_eq!(split(all, 10), (rest, apart), "always the same");
+    }
+
+    #[test]
+    fn one_file_is_split_by_declaration() {
+        let all: Vec<Step> =
+            (0..200).map(|i| example("A.lean", &format!("d{}", i / 4), i % 4 == 3)).collect();
+        let (rest, apart) = split(all.clone(), 10);
+        assert!(!apart.is_empty() && rest.len() > 100);
+        let of = |steps: &[Step]| steps.iter().map(|s| s.decl.clone()).collect::<BTreeSet<_>>();
+        assert!(of(&rest).is_disjoint(&of(&apart)));
+        assert!(apart.iter().all(|s| !s.made_up));
+        assert_eq!(split(all.clone(), 10), (rest, apart));
+        assert_eq!(split(all.clone(), 0), (all, vec![]));
+    }
+
+    #[test]
+    fn what_was_made_up_of_a_held_out_declaration_is_refused_or_left_out() {
+        let held = HeldOut::of(&[step("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
+        let made_up = |decl: &str, goal: &str| {
+            let mut s = step(decl, goal, "omega");
+            s.origin = Origin::Variant;
+            s
+        };
+        let error =
+            collect(&[made_up("Held.add_self~swapped1", "n : Nat\n⊢ 2 * n = n + n")], &held).unwrap_err();
+        assert!(error.to_string().contains("`Held.add_self`"), "{error}");
+        // A variant of another theorem may come out as a held-out statement.
+        let variants = [
+            made_up("Mine.t~sibling1", "k : Nat\n⊢ k + k = 2 * k"),
+            made_up("Mine.t~sibling2", "k : Nat\n⊢ k * k = 2 * k"),
+        ];
+        let (kept, left_out) = collect(&variants, &held).unwrap();
+        assert_eq!((kept.len(), left_out.near_held_out), (1, 1));
+        assert_eq!((kept[0].decl.as_str(), kept[0].made_up), ("Mine.t", true));
     }
 }

@@ -67,7 +67,8 @@ pub struct Finetune {
     pub knobs: Knobs,
     /// Traced steps to learn from, or to rehearse.
     pub steps: Vec<ProofStep>,
-    /// Traced steps to measure by; none: every twelfth declaration of `steps` is kept for that.
+    /// Traced steps to measure by; none: about every twelfth step of `steps` is kept for that, in whole files where
+    /// there are several, else in whole declarations.
     pub held_out: Vec<ProofStep>,
     /// Declarations that no training may see.
     pub held_out_list: HeldOut,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::dataset::{HashedList, hashed, statement_hash, statements};
-use crate::proof::{Goal, ProofStep, StepRange};
+use crate::proof::{Goal, Origin, ProofStep, StepRange};
 use crate::trace::overlap::{NEAR, Statement};
 
 /// One file in so many is held out.
@@ -49,6 +49,8 @@ pub struct Counts {
     pub crowded: usize,
     /// Training steps whose state is a held-out one or nearly so.
     pub near_held_out: usize,
+    /// Steps that were made up of a held-out file or declaration: nobody is measured by them.
+    pub made_up_of_held_out: usize,
     /// Files.
     pub files: usize,
     /// Files held out.
@@ -69,8 +71,13 @@ pub fn split_by_file(steps: Vec<ProofStep>, usable: impl Fn(&ProofStep) -> bool)
     split.counts.steps = steps.len();
     split.counts.files = files.len();
     split.counts.held_out_files = files.iter().filter(|f| is_held_out(f)).count();
-    let (held_out, train): (Vec<ProofStep>, Vec<ProofStep>) =
+    let (mut held_out, mut train): (Vec<ProofStep>, Vec<ProofStep>) =
         steps.into_iter().partition(|s| is_held_out(&s.file));
+    // Of the same step made up and written, the written one stays.
+    train.sort_by_key(|s| s.origin != Origin::Written);
+    let before = held_out.len();
+    held_out.retain(|s| s.origin == Origin::Written);
+    split.counts.made_up_of_held_out = before - held_out.len();
     split.list = HashedList {
         declarations: held_out.iter().filter(|s| is_named(&s.decl)).map(|s| hashed(&s.decl)).collect(),
         statements: statements(&held_out).into_values().map(|g| statement_hash(g)[..16].to_owned()).collect(),
@@ -79,7 +86,8 @@ pub fn split_by_file(steps: Vec<ProofStep>, usable: impl Fn(&ProofStep) -> bool)
     let counts = &mut split.counts;
     let mut distinct = |steps: Vec<ProofStep>| -> Vec<ProofStep> {
         let mut seen = HashSet::new();
-        let mut places: HashMap<(String, StepRange), usize> = HashMap::new();
+        // What was made up at a place is not what stands there: each declaration, variants too, counts by itself.
+        let mut places: HashMap<(String, String, StepRange), usize> = HashMap::new();
         let mut kept = Vec::with_capacity(steps.len());
         for step in steps {
             match step.state_before.first().filter(|_| usable(&step)) {
@@ -88,8 +96,9 @@ pub fn split_by_file(steps: Vec<ProofStep>, usable: impl Fn(&ProofStep) -> bool)
                     counts.repeated += 1;
                 }
                 Some(_) => {
-                    let here = places.entry((step.file.clone(), step.range)).or_default();
-                    *here += 1;
+                    let place = (step.file.clone(), step.decl.clone(), step.range);
+                    let here = places.entry(place).or_default();
+                    *here += usize::from(step.origin == Origin::Written);
                     if *here <= MOST_PER_PLACE { kept.push(step) } else { counts.crowded += 1 }
                 }
             }
@@ -110,7 +119,7 @@ pub fn split_by_file(steps: Vec<ProofStep>, usable: impl Fn(&ProofStep) -> bool)
         })
         .collect();
     // A declaration of a held-out name would be refused by the trainer, wherever it stands.
-    split.train.retain(|s| !split.list.declarations.contains(&hashed(&s.decl)));
+    split.train.retain(|s| !split.list.declarations.contains(&hashed(s.written_decl())));
     split.counts.near_held_out = before - split.train.len();
     split
 }
@@ -176,7 +185,6 @@ fn rarest(n: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::Origin;
 
     fn step(file: &str, decl: &str, goal: &str, tactic: &str) -> ProofStep {
         ProofStep {
@@ -232,6 +240,31 @@ mod tests {
             (1, 2),
             "an example has no name"
         );
+    }
+
+    #[test]
+    fn what_was_made_up_obeys_the_same_rules_and_is_not_measured_by() {
+        let (train, held) = (a_file(false), a_file(true));
+        let made_up = |file: &str, decl: &str, goal: &str, origin| {
+            let mut s = step(file, decl, goal, "simp");
+            s.origin = origin;
+            s
+        };
+        let state = "xs ys zs : List Nat\nh : xs ++ ys = zs\nh2 : ys ++ zs ++ ys = zs ++ xs\n⊢ (xs ++ ys).length + zs.length = 2 * (zs.length + 0)";
+        let near = state.replace("+ 0)", "+ 1)").replace("xs", "as");
+        let steps = vec![
+            step(&held, "H.a", state, "omega"),
+            made_up(&held, "H.a", state, Origin::Search),
+            made_up(&held, "H.a~swapped1", "⊢ 2 = 1 + 1", Origin::Variant),
+            made_up(&train, "T.a~swapped1", &near, Origin::Variant),
+            made_up(&train, "T.a", state, Origin::Search),
+            made_up(&train, "H.a~dropped1", "⊢ 3 = 2 + 1", Origin::Variant),
+            made_up(&train, "T.a~dropped1", "⊢ 4 = 2 + 2", Origin::Variant),
+        ];
+        let split = split_by_file(steps, |_| true);
+        assert_eq!(split.held_out.iter().map(|s| s.tactic.as_str()).collect::<Vec<_>>(), ["omega"]);
+        assert_eq!(split.train.iter().map(|s| s.decl.as_str()).collect::<Vec<_>>(), ["T.a~dropped1"]);
+        assert_eq!((split.counts.made_up_of_held_out, split.counts.near_held_out), (2, 3));
     }
 
     #[test]

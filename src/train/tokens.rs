@@ -8,7 +8,7 @@
 //! | `config.json`, `tokenizer.json` | the model to train, as `transformers` reads it |
 //! | `model.safetensors` | only where training goes on from a bundle: its weights |
 //!
-//! A split is `train`, `validation` (declarations of the training files kept back, to choose among runs by)
+//! A split is `train`, `validation` (some training files kept back, to choose among runs by)
 //! or `heldout` (the held-out files, to report). Its tensors:
 //!
 //! | tensor | shape | |
@@ -80,7 +80,7 @@ pub struct Manifest {
 pub struct Amount {
     /// Times that each step is written, under other names.
     pub passes: u64,
-    /// One declaration in so many is kept for validation; 0 keeps none.
+    /// About one step in so many is kept for validation, whole files where there are several; 0 keeps none.
     pub validation_one_in: u64,
     /// Threads.
     pub threads: usize,

@@ -42,6 +42,7 @@ mod setup;
 mod standin;
 mod suggest;
 mod support;
+mod synthesize;
 mod trace;
 mod train;
 mod verdicts;
