@@ -246,6 +246,28 @@ export class Window {
     }, timeout, 100);
   }
 
+  /** From now on keeps every ghost text that the page draws. */
+  async recordGhosts() {
+    await this.page.evaluate(() => {
+      window.ghostTexts = [];
+      window.ghostObserver?.disconnect();
+      window.ghostObserver = new MutationObserver(() => {
+        const parts = [...document.querySelectorAll('.monaco-editor .ghost-text-decoration, .monaco-editor .ghost-text-decoration-preview')];
+        const text = parts.map(e => e.textContent.replaceAll('\u00a0', ' ')).join('\n').trim();
+        if (text !== '' && window.ghostTexts.at(-1) !== text) window.ghostTexts.push(text);
+      });
+      window.ghostObserver.observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+  }
+
+  /** The ghost texts since then, each once as long as it stood. */
+  recordedGhosts() {
+    return this.page.evaluate(() => {
+      window.ghostObserver.disconnect();
+      return window.ghostTexts;
+    });
+  }
+
   /** Opens the light bulb's menu at the cursor, again and again until it has an entry that fits: verdicts come one by one. */
   async lightBulb(pattern, timeout = 120_000) {
     const menu = this.page.locator('.action-widget');

@@ -49,7 +49,8 @@ class EditorAbbreviations implements vscode.Disposable {
     provider: AbbreviationProvider,
   ) {
     this.rewriter = new AbbreviationRewriter(CONFIG, provider, {
-      selectionMoveMode: () => ({ kind: 'OnlyMoveCursorSelections', updateUnchangedSelections: true }),
+      // The editor moves cursors itself; only a symbol that says where the cursor goes (`⟨⟩`) wants it moved.
+      selectionMoveMode: () => ({ kind: 'OnlyMoveCursorSelections', updateUnchangedSelections: false }),
       collectSelections: () => editor.selections.map(s => this.toRange(s)),
       setSelections: selections => {
         editor.selections = selections.map(s => {
@@ -93,10 +94,15 @@ class EditorAbbreviations implements vscode.Disposable {
   /** VS Code refuses an edit of a text that has changed meanwhile: somebody types fast. Then it is tried again. */
   private async replace(changes: Change[]): Promise<boolean> {
     for (let tried = 0; tried < TRIES; tried++) {
-      const done = await this.editor.edit(builder => {
-        for (const change of changes) builder.replace(this.fromRange(change.range), change.newText);
-      });
-      if (done) return true;
+      try {
+        const done = await this.editor.edit(builder => {
+          for (const change of changes) builder.replace(this.fromRange(change.range), change.newText);
+        });
+        if (done) return true;
+      } catch {
+        // The editor was closed meanwhile.
+        return false;
+      }
     }
     return false;
   }
@@ -108,7 +114,9 @@ class EditorAbbreviations implements vscode.Disposable {
 
   private fromRange(range: Range): vscode.Range {
     const { document } = this.editor;
-    return new vscode.Range(document.positionAt(range.offset), document.positionAt(range.offsetEnd));
+    // Not `offsetEnd`: that is the last character within, not the place behind it.
+    const end = range.offset + range.length;
+    return new vscode.Range(document.positionAt(range.offset), document.positionAt(end));
   }
 
   dispose(): void {
