@@ -60,6 +60,9 @@ export const steps = [
       await c.window.press('lean-copilot keeps the goals that you look at', 'Fine', 90_000);
       await c.window.cursorTo(2, 3);
       await c.window.waitForStatus(/Ready|Looking|checking/);
+      await c.window.waitForGhost();
+      // A first one may give way to a better one until all are checked.
+      await c.window.waitForStatus(/Ready/);
       const ghost = await c.window.waitForGhost();
       await c.shot('ghost-text');
       await c.window.keys('Tab');
@@ -85,7 +88,13 @@ export const steps = [
       assert.match(text, /⊢ a = c/);
       const labels = await frame.locator('[role=option]').evaluateAll(all => all.map(o => o.getAttribute('aria-label')));
       assert.ok(labels.every(l => /closes|completes|goals? left/.test(l)), labels.join('\n'));
+      // One that leaves a goal shows it, with what it changed marked.
+      const leaves = frame.locator('[role=option]').filter({ has: frame.locator('.effect', { hasText: /^1 goal left$/ }) });
+      const one = (await leaves.count()) > 0 ? leaves : frame.locator('[role=option]').filter({ has: frame.locator('.effect', { hasText: 'left' }) });
+      await one.first().click();
+      await frame.locator('[aria-selected=true] .left .goal ins').first().waitFor();
       await c.shot('panel');
+      await c.window.keys('Home');
     },
   },
   {
@@ -250,7 +259,6 @@ export const steps = [
       const pids = serverProcesses(c.root);
       assert.ok(pids.length > 0, 'a Lean server runs');
       for (const pid of pids) process.kill(pid, 'SIGKILL');
-      await c.window.waitForStatus(/Starting/, 30_000).catch(() => undefined);
       await until('new servers run', () => serverProcesses(c.root).some(p => !pids.includes(p)), 60_000);
       await c.window.cursorTo(1, 1);
       await c.window.cursorTo(2, 3);
@@ -325,12 +333,16 @@ export const steps = [
       await c.window.cursorTo(2, 3);
       await c.window.keys('Control+Alt+Enter');
       await settled(c, 1);
-      for (const [theme, name] of [['Default Light Modern', 'panel-light'], ['Default High Contrast', 'panel-contrast']]) {
+      const frame = await c.window.webview('[role=option]');
+      const paper = () => frame.locator('body').evaluate(body => window.getComputedStyle(body).getPropertyValue('--vscode-sideBar-background'));
+      const seen = new Set([await paper()]);
+      for (const [theme, kind, name] of [['Light Modern', 'vs', 'panel-light'], ['Default High Contrast', 'hc-black', 'panel-contrast'], ['Dark Modern', 'vs-dark', '']]) {
         c.setSetting('workbench.colorTheme', theme);
-        await c.page().waitForTimeout(2500);
-        await c.shot(name);
+        await c.page().locator(`.monaco-workbench.${kind}`).waitFor();
+        await until('the panel has the colours of the theme', async () => name === '' || !seen.has(await paper()), 20_000);
+        seen.add(await paper());
+        if (name !== '') await c.shot(name);
       }
-      c.setSetting('workbench.colorTheme', 'Default Dark Modern');
     },
   },
   {
