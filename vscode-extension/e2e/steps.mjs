@@ -156,9 +156,9 @@ export const steps = [
     async run(c) {
       await c.window.openFile('Sorry.lean');
       await c.window.cursorTo(2, 4);
-      const menu = await c.window.lightBulb(/Try `/);
+      const menu = await c.window.lightBulb(/Try `.*completes the proof/);
       await c.shot('light-bulb');
-      const entry = menu.getByText(/Try `/).first();
+      const entry = menu.getByText(/Try `.*completes the proof/).first();
       const title = (await entry.innerText()).replaceAll('\u00a0', ' ');
       await entry.click();
       const chosen = /Try `(.+?)` \(/.exec(title)[1];
@@ -318,12 +318,20 @@ export const steps = [
       await c.window.openFile('Panel.lean');
       await c.window.status().click();
       await c.page().locator('.quick-input-list').getByText('Pause Suggestions').waitFor();
+      // It fades in.
+      await c.page().waitForTimeout(500);
       await c.shot('menu');
       await c.window.keys('Escape');
       await c.window.command('lean-copilot: Pause Suggestions');
       await c.window.waitForStatus(/Paused/, 60_000);
       await c.window.command('lean-copilot: Resume Suggestions');
       await c.window.waitForStatus(/Ready|Looking|checking/, 60_000);
+      // The menu's other end: what helps where something is wrong.
+      for (const [entry, says] of [['Run Doctor', /\blean\b/i], ['Open the Log', /lean_copilot::/]]) {
+        await c.window.status().click();
+        await c.page().locator('.quick-input-list').getByText(entry).click();
+        await until(`${entry} opens a text that says ${says}`, async () => says.test(await c.page().locator('.editor-instance .view-lines').first().innerText()), 60_000, 500);
+      }
     },
   },
   {
@@ -336,8 +344,13 @@ export const steps = [
       const frame = await c.window.webview('[role=option]');
       const paper = () => frame.locator('body').evaluate(body => window.getComputedStyle(body).getPropertyValue('--vscode-sideBar-background'));
       const seen = new Set([await paper()]);
-      for (const [theme, kind, name] of [['Light Modern', 'vs', 'panel-light'], ['Default High Contrast', 'hc-black', 'panel-contrast'], ['Dark Modern', 'vs-dark', '']]) {
-        c.setSetting('workbench.colorTheme', theme);
+      for (const [theme, kind, name] of [['Light Modern', 'vs', 'panel-light'], ['Dark High Contrast', 'hc-black', 'panel-contrast'], ['Dark Modern', 'vs-dark', '']]) {
+        await c.window.command('Preferences: Color Theme');
+        const input = c.page().locator('.quick-input-widget input').first();
+        await input.fill(theme);
+        await c.page().locator('.quick-input-list .monaco-list-row.focused').getByText(theme, { exact: true }).waitFor();
+        await c.window.keys('Enter');
+        await input.waitFor({ state: 'hidden' });
         await c.page().locator(`.monaco-workbench.${kind}`).waitFor();
         await until('the panel has the colours of the theme', async () => name === '' || !seen.has(await paper()), 20_000);
         seen.add(await paper());
@@ -354,6 +367,18 @@ export const steps = [
       await frame.locator('section[aria-label="Report"]').waitFor({ timeout: 540_000 });
       assert.match(await frame.locator('section[aria-label="Report"]').innerText(), /→/);
       await c.shot('report');
+    },
+  },
+  {
+    name: 'all that is recorded here is deleted, and the page says so',
+    async run(c) {
+      await c.window.command('lean-copilot: Show What Is Recorded');
+      const frame = await c.window.webview('table');
+      assert.ok(rounds(c.data) > 0);
+      await frame.getByText("Delete This Project's…", { exact: true }).click();
+      await c.page().locator('.monaco-dialog-box').getByText('Delete', { exact: true }).click();
+      await until('no row is left', () => rounds(c.data) === 0, 20_000);
+      await frame.getByText('No rows.', { exact: true }).waitFor();
     },
   },
 ];
@@ -390,8 +415,14 @@ export const machines = [
       await c.shot('no-lean');
       if (c.smoke) return;
       await c.window.press('no Lean on this machine', 'Install');
-      await c.window.notification('installing the runtime').waitFor();
+      const installing = c.window.notification('installing the runtime');
+      await installing.waitFor();
       await c.shot('install');
+      await c.window.press('installing the runtime', 'Cancel');
+      await installing.waitFor({ state: 'hidden' });
+      await c.window.waitForStatus(/No Lean/i, 20_000);
+      await c.window.command('lean-copilot: Install the Runtime');
+      await installing.waitFor();
       await until('the runtime is there', () => fs.existsSync(path.join(c.root, 'empty-cache', 'runtime')), 300_000);
       await c.window.waitForStatus(/Ready|Looking|checking/, 400_000);
       await c.window.cursorTo(1, 1);

@@ -274,10 +274,10 @@ export class Window {
     await until(`${pattern} in the light bulb's menu`, async () => {
       // In the open menu the same key would choose the first entry.
       if (!(await menu.isVisible())) await this.keys('Control+.');
-      await menu.waitFor({ timeout: 5000 }).catch(() => undefined);
+      await menu.waitFor({ timeout: 5000 * patience }).catch(() => undefined);
       if ((await menu.getByText(pattern).count()) > 0) return true;
       await this.keys('Escape');
-      await menu.waitFor({ state: 'hidden', timeout: 5000 });
+      await menu.waitFor({ state: 'hidden', timeout: 5000 * patience });
       return false;
     }, timeout, 500);
     return menu;

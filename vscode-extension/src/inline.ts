@@ -132,7 +132,7 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
     const { cursor } = this.follower;
     // Whoever comes back to a place sees its ghost text again.
     if (!cursor || (this.given && !samePlace(this.given.place, cursor))) this.given = undefined;
-    if (!cursor || !vscode.window.state.focused || !enabled(cursor.document)) return;
+    if (!cursor || !vscode.window.state.focused || !enabled(cursor.document) || !unasked(cursor.document)) return;
     if (this.given?.chosen || (this.awaited && samePlace(this.awaited, cursor))) return;
     const line = cursor.document.lineAt(cursor.position.line).text;
     if (!isTacticPosition(line, cursor.position.character)) return;
@@ -178,6 +178,11 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
 
 function enabled(document: vscode.TextDocument): boolean {
   return vscode.workspace.getConfiguration('leanCopilot', document).get<boolean>('ghostText', true);
+}
+
+/** Whether VS Code shows ghost text that nobody asked for. */
+function unasked(document: vscode.TextDocument): boolean {
+  return vscode.workspace.getConfiguration('editor', document).get<boolean>('inlineSuggest.enabled', true);
 }
 
 function toRange(ghost: Ghost): vscode.Range {
