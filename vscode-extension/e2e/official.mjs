@@ -1,10 +1,10 @@
 // The same surfaces with the real official extension, which is not part of this repository.
 //
-//   npm run e2e:official -- --vsix lean4-0.0.239.vsix [--only WORD]
+//   npm run e2e:official -- --vsix lean4-0.0.239.vsix [--only WORD] [--pictures]
 //
 // Its VSIX comes from the Marketplace or from a build of leanprover/vscode-lean4 (`npx vsce package`). The
 // embedded Lean serves, so the stand-ins of the program must answer for `lake`, `lean` and `elan`. Prints each
-// step and what was seen; leaves screenshots in e2e/out.
+// step and what was seen; leaves screenshots in e2e/out, with `--pictures` also the one of docs/images.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { outcomes } from './store.mjs';
 import { newestVsix, here, Server, until, Window } from './workbench.mjs';
 
-const { values: options } = parseArgs({ options: { vsix: { type: 'string' }, only: { type: 'string', default: '' }, extension: { type: 'string' } } });
+const { values: options } = parseArgs({ options: { vsix: { type: 'string' }, only: { type: 'string', default: '' }, extension: { type: 'string' }, pictures: { type: 'boolean', default: false } } });
 if (!options.vsix || !fs.existsSync(options.vsix)) {
   console.error('error: --vsix PATH must name the VSIX of the official Lean 4 extension');
   process.exit(2);
@@ -86,8 +86,10 @@ const steps = [
     await window.cursorTo(2, 3);
     await window.keys('Control+Alt+Enter');
     const frame = await window.webview('[role=option]');
+    await until('all are checked', async () => (await frame.locator('[role=option]').count()) > 0 && (await frame.locator('.pending').count()) === 0);
     console.log(`        ${(await frame.locator('[role=option] .head code').allInnerTexts()).join(' | ')}`);
     await shot('panel');
+    if (options.pictures) fs.copyFileSync(path.join(here, 'out', 'official-panel.png'), path.join(here, '..', '..', 'docs', 'images', 'vscode-official.png'));
   }],
   ['the light bulb replaces a sorry', async () => {
     await window.openFile('Sorry.lean');

@@ -148,7 +148,7 @@ const quiet = {
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.sideBar.location': 'left',
   'workbench.layoutControl.enabled': false,
-  'workbench.colorTheme': 'Default Dark Modern',
+  'workbench.colorTheme': 'Dark Modern',
   'chat.disableAIFeatures': true,
   'chat.commandCenter.enabled': false,
   'window.commandCenter': false,
@@ -246,16 +246,38 @@ export class Window {
     }, timeout, 100);
   }
 
+  /** From now on keeps every ghost text that the page draws. */
+  async recordGhosts() {
+    await this.page.evaluate(() => {
+      window.ghostTexts = [];
+      window.ghostObserver?.disconnect();
+      window.ghostObserver = new MutationObserver(() => {
+        const parts = [...document.querySelectorAll('.monaco-editor .ghost-text-decoration, .monaco-editor .ghost-text-decoration-preview')];
+        const text = parts.map(e => e.textContent.replaceAll('\u00a0', ' ')).join('\n').trim();
+        if (text !== '' && window.ghostTexts.at(-1) !== text) window.ghostTexts.push(text);
+      });
+      window.ghostObserver.observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+  }
+
+  /** The ghost texts since then, each once as long as it stood. */
+  recordedGhosts() {
+    return this.page.evaluate(() => {
+      window.ghostObserver.disconnect();
+      return window.ghostTexts;
+    });
+  }
+
   /** Opens the light bulb's menu at the cursor, again and again until it has an entry that fits: verdicts come one by one. */
   async lightBulb(pattern, timeout = 120_000) {
     const menu = this.page.locator('.action-widget');
     await until(`${pattern} in the light bulb's menu`, async () => {
       // In the open menu the same key would choose the first entry.
       if (!(await menu.isVisible())) await this.keys('Control+.');
-      await menu.waitFor({ timeout: 5000 }).catch(() => undefined);
+      await menu.waitFor({ timeout: 5000 * patience }).catch(() => undefined);
       if ((await menu.getByText(pattern).count()) > 0) return true;
       await this.keys('Escape');
-      await menu.waitFor({ state: 'hidden', timeout: 5000 });
+      await menu.waitFor({ state: 'hidden', timeout: 5000 * patience });
       return false;
     }, timeout, 500);
     return menu;

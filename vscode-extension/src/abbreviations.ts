@@ -1,16 +1,22 @@
 // `\alpha` becomes α while typing, as in the official extension and by its own package. Only where that
 // extension is not there.
 
-import { AbbreviationProvider, AbbreviationRewriter, Range, type AbbreviationConfig, type Change } from '@leanprover/unicode-input';
+import { AbbreviationProvider } from '@leanprover/unicode-input';
 import * as vscode from 'vscode';
 
-const CONFIG: AbbreviationConfig = { abbreviationCharacter: '\\', customTranslations: {}, eagerReplacementEnabled: true };
+import { Abbreviating, type Replacement } from './core/abbreviating';
 
-const TRIES = 10;
+/** VS Code refuses an edit of a text that has changed meanwhile: somebody types. After this time it is tried again. */
+const AGAIN = 15;
+const TRIES = 200;
 
 /** Follows the active editor. */
 export class Abbreviations implements vscode.Disposable {
-  private readonly provider = new AbbreviationProvider(CONFIG);
+  private readonly symbols = new AbbreviationProvider({
+    abbreviationCharacter: '\\',
+    customTranslations: {},
+    eagerReplacementEnabled: true,
+  });
   private current: EditorAbbreviations | undefined;
   private readonly subscriptions: vscode.Disposable[];
 
@@ -18,8 +24,7 @@ export class Abbreviations implements vscode.Disposable {
     const follow = (editor: vscode.TextEditor | undefined): void => {
       this.current?.dispose();
       const on = vscode.workspace.getConfiguration('leanCopilot').get<boolean>('unicodeInput', true);
-      this.current =
-        on && editor?.document.languageId === 'lean4' ? new EditorAbbreviations(editor, this.provider) : undefined;
+      this.current = on && editor?.document.languageId === 'lean4' ? new EditorAbbreviations(editor, this.symbols) : undefined;
     };
     this.subscriptions = [
       vscode.window.onDidChangeActiveTextEditor(follow),
@@ -39,81 +44,90 @@ export class Abbreviations implements vscode.Disposable {
 }
 
 class EditorAbbreviations implements vscode.Disposable {
-  private readonly rewriter: AbbreviationRewriter;
+  private readonly abbreviating: Abbreviating;
   private readonly subscriptions: vscode.Disposable[];
-  /** Edits run one after the other: each sees the text that the one before left. */
-  private work = Promise.resolve();
+  private replacing = false;
+  private wasOpen = false;
 
   constructor(
     private readonly editor: vscode.TextEditor,
-    provider: AbbreviationProvider,
+    symbols: AbbreviationProvider,
   ) {
-    this.rewriter = new AbbreviationRewriter(CONFIG, provider, {
-      selectionMoveMode: () => ({ kind: 'OnlyMoveCursorSelections', updateUnchangedSelections: true }),
-      collectSelections: () => editor.selections.map(s => this.toRange(s)),
-      setSelections: selections => {
-        editor.selections = selections.map(s => {
-          const r = this.fromRange(s);
-          return new vscode.Selection(r.start, r.end);
-        });
-      },
-      replaceAbbreviations: changes => this.replace(changes),
-    });
+    this.abbreviating = new Abbreviating(symbols);
+    const { document } = editor;
     this.subscriptions = [
       vscode.workspace.onDidChangeTextDocument(e => {
-        if (e.document !== editor.document) return;
-        // Our own edits too: whatever is typed meanwhile must not get lost between them.
-        this.rewriter.changeInput(
-          e.contentChanges.map(c => ({ range: new Range(c.rangeOffset, c.rangeLength), newText: c.text })),
-        );
-        this.queue(() => this.rewriter.triggerAbbreviationReplacement());
+        if (e.document !== document || e.contentChanges.length === 0) return;
+        this.abbreviating.changed(e.contentChanges.map(c => ({ offset: c.rangeOffset, removed: c.rangeLength, text: c.text })));
+        this.went();
       }),
       vscode.window.onDidChangeTextEditorSelection(e => {
         if (e.textEditor !== editor) return;
-        // Those of the moment in which it runs, as the tracked text is of that moment.
-        this.queue(() => this.rewriter.changeSelections(editor.selections.map(s => this.toRange(s))));
+        this.abbreviating.selected(e.selections.map(s => document.offsetAt(s.active)));
+        this.went();
       }),
     ];
   }
 
   finish(): void {
-    this.queue(() => this.rewriter.replaceAllTrackedAbbreviations());
+    this.abbreviating.finish();
+    this.went();
   }
 
-  private queue(work: () => Promise<void>): void {
-    this.work = this.work
-      .then(work)
-      .catch(() => undefined)
-      .then(() => {
-        const active = this.rewriter.getTrackedAbbreviations().size > 0;
-        void vscode.commands.executeCommand('setContext', 'leanCopilot.abbreviating', active);
-      });
+  private went(): void {
+    const { isOpen } = this.abbreviating;
+    if (isOpen !== this.wasOpen) void vscode.commands.executeCommand('setContext', 'leanCopilot.abbreviating', isOpen);
+    this.wasOpen = isOpen;
+    if (!this.replacing && this.abbreviating.due.length > 0) void this.replace();
   }
 
-  /** VS Code refuses an edit of a text that has changed meanwhile: somebody types fast. Then it is tried again. */
-  private async replace(changes: Change[]): Promise<boolean> {
-    for (let tried = 0; tried < TRIES; tried++) {
-      const done = await this.editor.edit(builder => {
-        for (const change of changes) builder.replace(this.fromRange(change.range), change.newText);
-      });
-      if (done) return true;
+  /** Replaces what is due; what changes meanwhile moves it. */
+  private async replace(): Promise<void> {
+    this.replacing = true;
+    for (let tried = 0; this.abbreviating.due.length > 0 && tried < TRIES; tried++) {
+      const due = [...this.abbreviating.due];
+      // Rejects where the editor was closed meanwhile.
+      const done = await Promise.resolve(this.edit(due)).catch(() => undefined);
+      if (done === undefined) break;
+      if (!done) await new Promise(resolve => setTimeout(resolve, AGAIN));
+      else this.moveCursor(due);
     }
-    return false;
+    this.abbreviating.forget();
+    this.replacing = false;
   }
 
-  private toRange(range: vscode.Range): Range {
-    const start = this.editor.document.offsetAt(range.start);
-    return new Range(start, this.editor.document.offsetAt(range.end) - start);
-  }
-
-  private fromRange(range: Range): vscode.Range {
+  private edit(due: readonly Replacement[]): Thenable<boolean> {
     const { document } = this.editor;
-    return new vscode.Range(document.positionAt(range.offset), document.positionAt(range.offsetEnd));
+    return this.editor.edit(builder => {
+      for (const r of due) {
+        builder.replace(new vscode.Range(document.positionAt(r.start), document.positionAt(r.end)), r.text);
+      }
+    });
+  }
+
+  /** Puts the cursor where a symbol says (`⟨⟩`), if it still stands behind it. */
+  private moveCursor(done: readonly Replacement[]): void {
+    this.abbreviating.forget(done);
+    if (done.every(r => r.cursor === undefined)) return;
+    const { document } = this.editor;
+    let grown = 0;
+    const behind = new Map<number, number>();
+    for (const r of [...done].sort((a, b) => a.start - b.start)) {
+      const start = r.start + grown;
+      grown += r.text.length - (r.end - r.start);
+      if (r.cursor !== undefined) behind.set(start + r.text.length, start + r.cursor);
+    }
+    this.editor.selections = this.editor.selections.map(s => {
+      const to = s.isEmpty ? behind.get(document.offsetAt(s.active)) : undefined;
+      if (to === undefined) return s;
+      const position = document.positionAt(to);
+      return new vscode.Selection(position, position);
+    });
   }
 
   dispose(): void {
-    this.rewriter.resetTrackedAbbreviations();
-    void vscode.commands.executeCommand('setContext', 'leanCopilot.abbreviating', false);
+    this.abbreviating.forget();
+    if (this.wasOpen) void vscode.commands.executeCommand('setContext', 'leanCopilot.abbreviating', false);
     for (const s of this.subscriptions) s.dispose();
   }
 }

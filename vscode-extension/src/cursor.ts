@@ -19,7 +19,7 @@ const AGAIN = 500;
 const MOST = 20;
 
 /** Time without a move before Lean is asked, in milliseconds. */
-const PAUSE = 60;
+const PAUSE = 15;
 
 interface PlainGoal {
   goals?: string[];

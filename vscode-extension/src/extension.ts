@@ -24,7 +24,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const sessions = new Sessions(program, output);
   const tactics = new Tactics(sessions);
   const follower = new CursorFollower(sessions);
-  const ghost = new GhostText(sessions, tactics, follower);
+  const ghost = new GhostText(context.extension.id, sessions, tactics, follower);
   const panel = new Panel(extensionUri, sessions, tactics, follower);
   const jobs = new Jobs(program, output, extensionUri);
   const feedback = new FeedbackPage(extensionUri, sessions, jobs);
@@ -38,7 +38,11 @@ export function activate(context: vscode.ExtensionContext): void {
   if (!usesOfficial) subscriptions.push(new Abbreviations(), describeLanguage());
   subscriptions.push(
     sessions.onNotInFront(() => void inFront.offer()),
-    sessions.onRunning(session => void sayWhatIsRecorded(globalState, session.root)),
+    sessions.onState(state => {
+      // Where there is no Lean, nothing is recorded, and the person has something else to read.
+      if (state.kind !== 'running' || state.status.lean === 'none') return;
+      for (const session of sessions.all()) void sayWhatIsRecorded(globalState, session.root);
+    }),
     panel.onLeft(() => ghost.again()),
     tactics.onChange(round => {
       const some = round.suggestions.length > 0;

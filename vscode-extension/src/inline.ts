@@ -14,23 +14,35 @@ export const TAKEN = 'leanCopilot.taken';
 /** Longest wait for a first verdict, in milliseconds. Waiting blocks nothing: typing cancels it. */
 const LONGEST = 30_000;
 
+const DOCUMENTS: vscode.DocumentSelector = { language: 'lean4', scheme: 'file' };
+
+/** What VS Code was told to ask, or was given, at a place. */
+interface Given {
+  place: Place;
+  /** What the first of it settles; 0 while there is nothing. */
+  effect: number;
+  /** The person asked for more, or for another one: what is shown is a choice, and nothing takes its place. */
+  chosen: boolean;
+}
+
 /** See the head of this file. */
 export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Disposable {
   private shown: Shown | undefined;
   /** Where somebody waits for a first verdict. */
   private awaited: Place | undefined;
-  /** What the ghost text at a place settles. */
-  private best: { place: Place; effect: number } | undefined;
-  private triggered = false;
+  private given: Given | undefined;
+  private registration: vscode.Disposable;
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(
+    /** Of the extension, as VS Code knows it. */
+    private readonly id: string,
     private readonly sessions: Sessions,
     private readonly tactics: Tactics,
     private readonly follower: CursorFollower,
   ) {
+    this.registration = vscode.languages.registerInlineCompletionItemProvider(DOCUMENTS, this);
     this.subscriptions = [
-      vscode.languages.registerInlineCompletionItemProvider({ language: 'lean4', scheme: 'file' }, this),
       vscode.commands.registerCommand(TAKEN, (uri: string, id: string) => {
         this.shown = undefined;
         this.tactics.report(uri, id, 'accepted');
@@ -48,10 +60,7 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
     context: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
   ): Promise<vscode.InlineCompletionItem[]> {
-    const invoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
-    const asked = invoked && !this.triggered;
-    // VS Code may ask by itself before the question that was triggered comes.
-    if (invoked) this.triggered = false;
+    const asked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
     // The list of completions is open: it has the word.
     if (context.selectedCompletionInfo !== undefined || !enabled(document)) return [];
     if (!this.sessions.of(document)) return [];
@@ -70,11 +79,8 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
       list = this.at(place, line);
     }
     if (token.isCancellationRequested || list.length === 0) return [];
-    // VS Code goes on showing what it shows as long as that is in the list: something better takes its place
-    // only where it is not. Asking for the next one brings the whole list.
-    if (!asked) list = list.filter(g => this.effectOf(g) === this.effectOf(list[0]));
     this.shown = shown(uri, document.getText(), document.offsetAt(position), position, list);
-    this.best = { place, effect: this.effectOf(list[0]) };
+    this.given = { place, effect: this.effectOf(list[0]), chosen: asked };
     // VS Code tells nobody which of them it shows: the first one is.
     this.tactics.seen(uri, list.slice(0, 1).map(g => g.id));
     return list.map(g => item(uri, g.id, g.insertText, toRange(g)));
@@ -114,7 +120,7 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
 
   /** The editor has the keyboard again: what VS Code hid when it went is to be shown anew. */
   again(): void {
-    this.best = undefined;
+    this.given = undefined;
     this.appear();
   }
 
@@ -125,16 +131,34 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
   private appear(): void {
     const { cursor } = this.follower;
     // Whoever comes back to a place sees its ghost text again.
-    if (!cursor || (this.best && !samePlace(this.best.place, cursor))) this.best = undefined;
-    if (!cursor || !vscode.window.state.focused || !enabled(cursor.document)) return;
-    if (this.awaited && samePlace(this.awaited, cursor)) return;
+    if (!cursor || (this.given && !samePlace(this.given.place, cursor))) this.given = undefined;
+    if (!cursor || !vscode.window.state.focused || !enabled(cursor.document) || !unasked(cursor.document)) return;
+    if (this.given?.chosen || (this.awaited && samePlace(this.awaited, cursor))) return;
     const line = cursor.document.lineAt(cursor.position.line).text;
     if (!isTacticPosition(line, cursor.position.character)) return;
-    const now = this.effectOf(this.at(cursor, line)[0]);
-    if (now <= (this.best?.effect ?? 0)) return;
-    this.best = { place: cursor, effect: now };
-    this.triggered = true;
-    void vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+    const effect = this.effectOf(this.at(cursor, line)[0]);
+    if (!this.given) {
+      // Also before there is anything: VS Code lets some time pass before it asks, and Lean needs time too.
+      if (effect === 0 && (this.isOver(cursor) || !this.sessions.of(cursor.document))) return;
+    } else {
+      if (effect <= this.given.effect) return;
+      this.replace();
+    }
+    this.given = { place: cursor, effect, chosen: false };
+    // As if the person had typed: what a person asks for explicitly VS Code remembers, and it would not ask for
+    // the whole list when the next one is wanted.
+    const how = { providerId: `${this.id}:*`, explicit: false };
+    void vscode.commands.executeCommand('editor.action.inlineSuggest.trigger', how);
+  }
+
+  /**
+   * A provider is asked once for a place and a version. A new one is asked again, and what it gives takes the place
+   * of what is shown. (Hiding first would do as well, but gives the editor the keyboard, wherever that is.)
+   */
+  private replace(): void {
+    const before = this.registration;
+    this.registration = vscode.languages.registerInlineCompletionItemProvider(DOCUMENTS, this);
+    before.dispose();
   }
 
   private changed(event: vscode.TextDocumentChangeEvent): void {
@@ -147,12 +171,18 @@ export class GhostText implements vscode.InlineCompletionItemProvider, vscode.Di
   }
 
   dispose(): void {
+    this.registration.dispose();
     for (const s of this.subscriptions) s.dispose();
   }
 }
 
 function enabled(document: vscode.TextDocument): boolean {
   return vscode.workspace.getConfiguration('leanCopilot', document).get<boolean>('ghostText', true);
+}
+
+/** Whether VS Code shows ghost text that nobody asked for. */
+function unasked(document: vscode.TextDocument): boolean {
+  return vscode.workspace.getConfiguration('editor', document).get<boolean>('inlineSuggest.enabled', true);
 }
 
 function toRange(ghost: Ghost): vscode.Range {

@@ -15,19 +15,19 @@ const rounds = [
 ];
 
 test('days count what was offered and what was taken and left', () => {
-  const { days, accepted, rejected, verified, tried } = summarise(rounds, 10);
+  const { days, accepted, undone, rejected, verified, tried } = summarise(rounds, 10);
   assert.deepEqual(days, [
     { start: dayOf(day(1)), offered: 0, accepted: 0 },
     { start: dayOf(day(2)), offered: 2, accepted: 1 },
     { start: dayOf(day(3)), offered: 1, accepted: 0 },
   ]);
-  assert.deepEqual({ accepted, rejected, verified, tried }, { accepted: 2, rejected: 1, verified: 4, tried: 8 });
+  assert.deepEqual({ accepted, undone, rejected, verified, tried }, { accepted: 2, undone: 1, rejected: 1, verified: 4, tried: 8 });
 });
 
 test('sources get their own outcomes', () => {
   const { sources } = summarise(rounds, 10);
-  assert.deepEqual(sources.find(s => s.source === 'policy'), { source: 'policy', tried: 4, verified: 3, accepted: 1, rejected: 2 });
-  assert.deepEqual(sources.find(s => s.source === 'lean'), { source: 'lean', tried: 4, verified: 1, accepted: 1, rejected: 0 });
+  assert.deepEqual(sources.find(s => s.source === 'policy'), { source: 'policy', tried: 4, verified: 3, accepted: 1, undone: 1, rejected: 1 });
+  assert.deepEqual(sources.find(s => s.source === 'lean'), { source: 'lean', tried: 4, verified: 1, accepted: 1, undone: 0, rejected: 0 });
 });
 
 test('a row shows the taken tactic, else the best', () => {

@@ -22,6 +22,8 @@ export interface BySource {
   tried: number;
   verified: number;
   accepted: number;
+  /** Taken, and taken back. */
+  undone: number;
   rejected: number;
 }
 
@@ -46,6 +48,8 @@ export interface Summary {
   verified: number;
   tried: number;
   accepted: number;
+  /** Taken, and taken back. */
+  undone: number;
   rejected: number;
   days: Day[];
   sources: BySource[];
@@ -67,7 +71,7 @@ export function dayOf(time: number): number {
 export function summarise(rounds: readonly Recorded[], shownRows: number): Summary {
   const days = new Map<number, Day>();
   const sources = new Map<Source, BySource>();
-  const total = { rounds: rounds.length, verified: 0, tried: 0, accepted: 0, rejected: 0 };
+  const total = { rounds: rounds.length, verified: 0, tried: 0, accepted: 0, undone: 0, rejected: 0 };
   for (const r of rounds) {
     const offered = r.candidates.filter(c => c.suggestion !== null);
     const start = dayOf(r.time_ms);
@@ -81,15 +85,17 @@ export function summarise(rounds: readonly Recorded[], shownRows: number): Summa
     total.verified += offered.length;
     for (const o of r.outcomes) {
       if (o.kind === 'accepted' || o.kind === 'accepted_part') total.accepted++;
+      if (o.kind === 'undone') total.undone++;
       if (o.kind === 'rejected') total.rejected++;
     }
     for (const c of r.candidates) {
-      const by = sources.get(c.source) ?? { source: c.source, tried: 0, verified: 0, accepted: 0, rejected: 0 };
+      const by = sources.get(c.source) ?? { source: c.source, tried: 0, verified: 0, accepted: 0, undone: 0, rejected: 0 };
       by.tried++;
       if (c.suggestion !== null) by.verified++;
       const own = r.outcomes.filter(o => c.suggestion !== null && o.suggestion === c.suggestion).map(o => o.kind);
       if (own.some(k => agreed.includes(k))) by.accepted++;
-      if (own.some(k => k === 'rejected' || k === 'undone')) by.rejected++;
+      if (own.includes('undone')) by.undone++;
+      if (own.includes('rejected')) by.rejected++;
       sources.set(c.source, by);
     }
   }

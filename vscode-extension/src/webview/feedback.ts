@@ -37,6 +37,7 @@ function page(s: FeedbackState): (HTMLElement | false)[] {
     ['tactics tried', number.format(summary.tried)],
     ['verified', number.format(summary.verified)],
     ['taken', number.format(summary.accepted)],
+    ['undone', number.format(summary.undone)],
     ['refused', number.format(summary.rejected)],
     ['of the offers taken', summary.rounds > 0 ? `${Math.round(100 * share)} %` : '–'],
   ];
@@ -78,7 +79,7 @@ function plot(s: FeedbackState): HTMLElement {
 }
 
 function table(caption: string, heads: string[], body: HTMLElement[]): HTMLElement {
-  const numeric = (h: string): string => (['Tried', 'Verified', 'Taken', 'Refused'].includes(h) ? 'number' : '');
+  const numeric = (h: string): string => (['Tried', 'Verified', 'Taken', 'Undone', 'Refused'].includes(h) ? 'number' : '');
   return element(
     'table',
     {},
@@ -94,10 +95,10 @@ function sources(list: BySource[]): HTMLElement {
       'tr',
       {},
       element('th', { scope: 'row' }, sourceWords(s.source)),
-      ...[s.tried, s.verified, s.accepted, s.rejected].map(n => element('td', { class: 'number' }, number.format(n))),
+      ...[s.tried, s.verified, s.accepted, s.undone, s.rejected].map(n => element('td', { class: 'number' }, number.format(n))),
     ),
   );
-  return table('Counts by source', ['Source', 'Tried', 'Verified', 'Taken', 'Refused'], body);
+  return table('Counts by source', ['Source', 'Tried', 'Verified', 'Taken', 'Undone', 'Refused'], body);
 }
 
 function rows(list: Row[]): HTMLElement {
