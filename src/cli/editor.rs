@@ -171,6 +171,11 @@ impl Editor {
         Ok(sent.map_err(|e| e.into_failure())?)
     }
 
+    /// Changes settings of the server.
+    pub fn configure(&self, settings: &Value) -> Result<()> {
+        Ok(self.client.notify(method::CONFIGURE, settings).map_err(|e| e.into_failure())?)
+    }
+
     /// Says that the document was saved. (Nothing is written: the file on disk stays as it is.)
     pub fn saved(&self) -> Result<()> {
         let params = json!({"textDocument": {"uri": self.uri}});
