@@ -76,6 +76,7 @@ impl Pipeline {
                 tried: HashMap::new(),
                 sent: 0,
                 closed: false,
+                finished: false,
                 bundle: None,
                 problems: Vec::new(),
             };
@@ -122,6 +123,8 @@ struct Run {
     sent: usize,
     /// Whether one of those that were sent closes the goal.
     closed: bool,
+    /// Whether a step was finished. Lean's search goes on all the same: one lemma is better than an induction.
+    finished: bool,
     bundle: Option<String>,
     problems: Vec<String>,
 }
@@ -283,7 +286,7 @@ impl Run {
         let Some(goal) = state.goals.first() else { return };
         // Inside a finished proof the tactics that follow want goals.
         let wanted = !state.hole.followed || state.goals.len() > 1;
-        if self.closed || !wanted || !self.pipeline.settings.lookahead {
+        if self.closed || self.finished || !wanted || !self.pipeline.settings.lookahead {
             return;
         }
         let mut steps: Vec<Suggestion> =
@@ -307,7 +310,8 @@ impl Run {
             answered += 1;
             match verdict.kind {
                 VerdictKind::Closes => {
-                    self.report(state, tried[i].clone(), verdict);
+                    self.tell(state, tried[i].clone(), verdict);
+                    self.finished = true;
                     found += 1;
                 }
                 _ => self.send(Update::Left(1)),
@@ -320,6 +324,11 @@ impl Run {
     }
 
     fn report(&mut self, state: &State, candidate: Candidate, verdict: Verdict) {
+        self.closed |= verdict.kind == VerdictKind::Closes;
+        self.tell(state, candidate, verdict);
+    }
+
+    fn tell(&mut self, state: &State, candidate: Candidate, verdict: Verdict) {
         self.send(Update::Verdict { candidate: candidate.clone(), verdict: verdict.clone() });
         let id = verdict.kind.is_success().then(new_id);
         let key = tactic::normalise(&candidate.tactic);
@@ -327,7 +336,6 @@ impl Run {
         self.tried.insert(key, tried);
         if let Some(id) = id {
             self.sent += 1;
-            self.closed |= verdict.kind == VerdictKind::Closes;
             let edit = edit_of(&self.request.place, &state.hole, &candidate.tactic);
             self.send(Update::Suggestion(Suggestion { id, candidate, verdict, edit }));
         }
