@@ -1,7 +1,7 @@
 //! Tactics that take a step and finish what it leaves. A case split or an induction that leaves only what Lean does by
 //! itself is worth more than one of which nobody knows where it leads. Pure.
 
-use crate::proof::tactic::{TokenKind, tokens};
+use crate::proof::tactic::{REACHING, TokenKind, tokens};
 use crate::proof::{Candidate, Goal, Hypothesis, Source};
 
 /// How much time finishers may take.
@@ -64,9 +64,8 @@ pub fn lookahead(goal: &Goal, steps: &[Candidate], effort: Effort) -> Vec<Candid
 /// Whether a tactic can be the left side of `<;>` as one step: it does not pick other goals.
 fn may_be_followed(tactic: &str) -> bool {
     let first = tokens(tactic).into_iter().find(|t| t.kind != TokenKind::Comment);
-    let picks =
-        ["·", ".", "case", "case'", "next", "all_goals", "any_goals", "rotate_left", "rotate_right", "swap"];
-    first.is_some_and(|t| !picks.contains(&t.text)) && !tactic.contains("--")
+    let picks = |text| ["·", "."].contains(&text) || REACHING.contains(&text);
+    first.is_some_and(|t| !picks(t.text)) && !tactic.contains("--")
 }
 
 /// The tactic in brackets where `<;>` behind it could be read as a part of it.

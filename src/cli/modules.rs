@@ -109,11 +109,7 @@ fn build<'a>(
 ) -> Result<Built> {
     let plan = modules.plan_for(sources);
     let bar = progress_bar();
-    let built = modules.build(&plan, jobs, Broken::Refuse, &AtomicBool::new(false), |n, all, module| {
-        bar.set_length(all as u64);
-        bar.set_position(n as u64);
-        bar.set_message(module.to_owned());
-    })?;
+    let built = modules.build(&plan, jobs, Broken::Refuse, &AtomicBool::new(false), shows(&bar))?;
     bar.finish_and_clear();
     for problem in &built.problems {
         anstream::eprintln!("warning: {problem}");
@@ -129,4 +125,13 @@ pub(super) fn progress_bar() -> ProgressBar {
             .expect("a valid template"),
     );
     bar
+}
+
+/// Shows in such a bar how many modules are compiled, and which one is at work.
+pub(super) fn shows(bar: &ProgressBar) -> impl Fn(usize, usize, &str) + Sync + '_ {
+    |n, all, module| {
+        bar.set_length(all as u64);
+        bar.set_position(n as u64);
+        bar.set_message(module.to_owned());
+    }
 }

@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::trace::jobs;
+use super::trace::Reading;
 use super::{Context, needs};
 use crate::error::{Failure, FailureKind};
 use crate::proof::ProofStep;
-use crate::trace::TraceOptions;
 use crate::trace::journal::Journal;
 use crate::trace::run::FileReport;
 use crate::trace::synth::made::Counts;
@@ -76,15 +75,8 @@ pub struct Args {
     /// Tactics tried for the proof of one variant.
     #[arg(long, default_value_t = 120)]
     attempts: usize,
-    /// Lean processes at once, about a gigabyte each [default: half of the cores, as far as memory goes]
-    #[arg(long)]
-    jobs: Option<usize>,
-    /// Longest time for one file, in seconds: what is not done then is left out.
-    #[arg(long, default_value_t = crate::trace::run::LONGEST.as_secs())]
-    timeout: u64,
-    /// The steps are of documents (`lean-copilot trace --fenced`).
-    #[arg(long)]
-    fenced: bool,
+    #[command(flatten)]
+    reading: Reading,
     /// Write what it came to as one JSON object on standard output.
     #[arg(long)]
     json: bool,
@@ -119,10 +111,7 @@ pub fn synthesize(args: Args, context: Context) -> Result<()> {
     let first = std::path::absolute(path_of(&files[0].file))?;
     let parent = first.parent().unwrap_or(Path::new("."));
     needs::lean(&context, parent)?;
-    let mut options =
-        TraceOptions::new(&context.dirs, parent, &context.libs, args.jobs.unwrap_or_else(jobs))?;
-    options.longest = Duration::from_secs(args.timeout);
-    options.fenced = args.fenced;
+    let options = args.reading.options(&context, parent)?;
     let plan = Plan::new(files, path_of, bounds, &options)?;
 
     let keys: BTreeMap<String, String> =
@@ -148,11 +137,7 @@ pub fn synthesize(args: Args, context: Context) -> Result<()> {
         bar.set_message(format!("{} steps", total.1.answers + total.1.variant_steps));
         Ok(())
     };
-    let progress = |n: usize, all: usize, module: &str| {
-        compiling.set_length(all as u64);
-        compiling.set_position(n as u64);
-        compiling.set_message(module.to_owned());
-    };
+    let progress = super::modules::shows(&compiling);
     make(&plan, &wanted, bounds, &options, &AtomicBool::new(false), &progress, report)?;
     compiling.finish_and_clear();
     bar.finish_and_clear();

@@ -48,28 +48,41 @@ pub struct Args {
     /// Leave out files at or below this path; may be given several times.
     #[arg(long)]
     exclude: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// How Lean reads the files.
+#[derive(Debug, clap::Args)]
+pub(super) struct Reading {
     /// Lean processes at once, about a gigabyte each [default: half of the cores, as far as memory goes]
     #[arg(long)]
     jobs: Option<usize>,
     /// Longest time for one file, in seconds.
     #[arg(long, default_value_t = crate::trace::run::LONGEST.as_secs())]
     timeout: u64,
-    /// The files are documents (Markdown, Verso): trace the code in their ```lean fences.
+    /// The files are documents (Markdown, Verso): what counts is the code in their ```lean fences.
     #[arg(long)]
     fenced: bool,
 }
 
+impl Reading {
+    /// What reads the files below a folder.
+    pub(super) fn options(&self, context: &Context, folder: &Path) -> Result<TraceOptions> {
+        let jobs = self.jobs.unwrap_or_else(jobs);
+        let options = TraceOptions::new(&context.dirs, folder, &context.libs, jobs)?;
+        Ok(TraceOptions { longest: Duration::from_secs(self.timeout), fenced: self.fenced, ..options })
+    }
+}
+
 /// Runs the command.
 pub fn trace(args: Args, context: Context) -> Result<()> {
-    let extensions: &[&str] = if args.fenced { &["lean", "md"] } else { &["lean"] };
+    let extensions: &[&str] = if args.reading.fenced { &["lean", "md"] } else { &["lean"] };
     let files = files_below(&args.paths, &args.exclude, extensions)?;
     let first = std::path::absolute(&files[0])?;
     let folder = first.parent().unwrap_or(Path::new("."));
     needs::lean(&context, folder)?;
-    let mut options =
-        TraceOptions::new(&context.dirs, folder, &context.libs, args.jobs.unwrap_or_else(jobs))?;
-    options.longest = Duration::from_secs(args.timeout);
-    options.fenced = args.fenced;
+    let options = args.reading.options(&context, folder)?;
     let sources = read_sources(&files, &options)?;
     for problem in sources.problems() {
         anstream::eprintln!("warning: {problem}");
@@ -108,11 +121,7 @@ pub fn trace(args: Args, context: Context) -> Result<()> {
         bar.inc(1);
         output.lock().expect("no panic holds the output").add(&sources.files[i].key, report)
     };
-    let progress = |n: usize, all: usize, module: &str| {
-        compiling.set_length(all as u64);
-        compiling.set_position(n as u64);
-        compiling.set_message(module.to_owned());
-    };
+    let progress = super::modules::shows(&compiling);
     trace_sources(&sources, &wanted, &options, &AtomicBool::new(false), &progress, report)?;
     compiling.finish_and_clear();
     bar.finish_and_clear();
@@ -236,7 +245,7 @@ fn summary(entries: &[Entry], kept: usize, traced: usize, seconds: f64, cpu: Opt
 }
 
 /// Half of the cores, and a gigabyte and a half for each.
-pub(super) fn jobs() -> usize {
+fn jobs() -> usize {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     cores.div_ceil(2).min(available_memory().map_or(usize::MAX, |m| (m >> 30) as usize * 2 / 3)).max(1)
 }

@@ -93,11 +93,14 @@ impl Look {
         if !set.lookahead {
             return Ok(());
         }
-        let mut trying = self.begin(set, goal, rules);
-        if effort == Effort::Much {
-            self.finish(Effort::Little, &mut trying, goal);
-            self.search_in_turn(set, &mut trying, goal);
-        }
+        let mut trying = match effort {
+            Effort::Little => self.begin(set, goal, rules),
+            Effort::Much => {
+                let mut trying = self.before_search(set, goal, rules);
+                self.search_in_turn(set, &mut trying, goal);
+                trying
+            }
+        };
         let mut found = 0;
         for candidate in trying.ahead(goal, effort) {
             if found == FINISHED || trying.clock.left <= 0.0 {
@@ -124,10 +127,7 @@ impl Look {
     /// each source before the second best of any, then a short look ahead, Lean's search, a long look ahead; what Lean accepts is ranked,
     /// and the first `k` are shown.
     pub fn shown(&self, set: &Set, goal: &Goal, rules: &Rules) -> Shown {
-        let mut trying = self.begin(set, goal, rules);
-        if set.lookahead {
-            self.finish(Effort::Little, &mut trying, goal);
-        }
+        let mut trying = self.before_search(set, goal, rules);
         self.search_in_turn(set, &mut trying, goal);
         if set.lookahead {
             self.finish(Effort::Much, &mut trying, goal);
@@ -145,11 +145,17 @@ impl Look {
 
     /// Whether something closes the goal before Lean's search would be asked.
     pub fn closes_soon(&self, set: &Set, goal: &Goal, rules: &Rules) -> bool {
+        let trying = self.before_search(set, goal, rules);
+        trying.shown.suggestions.iter().any(|s| s.verdict.kind == VerdictKind::Closes)
+    }
+
+    /// What a set has before Lean's search: its other proposers', and the short look ahead.
+    fn before_search(&self, set: &Set, goal: &Goal, rules: &Rules) -> Trying {
         let mut trying = self.begin(set, goal, rules);
         if set.lookahead {
             self.finish(Effort::Little, &mut trying, goal);
         }
-        trying.shown.suggestions.iter().any(|s| s.verdict.kind == VerdictKind::Closes)
+        trying
     }
 
     /// What a set's proposers have, Lean's search apart.

@@ -54,25 +54,12 @@ pub fn main_goal(step: &ProofStep) -> Option<&Goal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::{Candidate, Origin, Source, StepRange, Verdict, VerdictKind};
+    use crate::proof::{Candidate, Source, Verdict, VerdictKind};
     use crate::suggest::Edit;
 
     fn step(before: &str, tactic: &str, after: &[&str]) -> ProofStep {
-        ProofStep {
-            file: "A.lean".into(),
-            decl: "a".into(),
-            step: 0,
-            parent: None,
-            range: StepRange { start: (1, 1), end: (1, 2) },
-            state_before: vec![Goal::parse(before)],
-            tactic: tactic.into(),
-            source: tactic.into(),
-            states_after: after.iter().map(|g| Goal::parse(g)).collect(),
-            error: None,
-            header_sha256: String::new(),
-            premises: vec![],
-            origin: Origin::Written,
-        }
+        let states_after = after.iter().map(|g| Goal::parse(g)).collect();
+        ProofStep { states_after, ..ProofStep::sample("a", before, tactic) }
     }
 
     fn shown(tactic: &str, goals: &[&str]) -> Suggestion {

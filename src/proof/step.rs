@@ -71,6 +71,26 @@ impl ProofStep {
     pub fn written_decl(&self) -> &str {
         self.decl.split(VARIANT).next().unwrap_or(&self.decl)
     }
+
+    /// A written step of `A.lean` for unit tests, which change what they are about.
+    #[cfg(test)]
+    pub(crate) fn sample(decl: &str, goal: &str, tactic: &str) -> ProofStep {
+        ProofStep {
+            file: "A.lean".into(),
+            decl: decl.into(),
+            step: 0,
+            parent: None,
+            range: StepRange { start: (1, 1), end: (1, 2) },
+            state_before: vec![Goal::parse(goal)],
+            tactic: tactic.into(),
+            source: tactic.into(),
+            states_after: vec![],
+            error: None,
+            premises: vec![],
+            header_sha256: String::new(),
+            origin: Origin::Written,
+        }
+    }
 }
 
 /// What a variant of a declaration's statement is called.

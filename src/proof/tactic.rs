@@ -3,6 +3,21 @@
 pub use super::filter::refusal;
 pub use super::token::{Token, TokenKind, tokens};
 
+/// Words by which a tactic reaches for goals beside the main one, or for their tags.
+pub const REACHING: &[&str] = &[
+    "case",
+    "case'",
+    "next",
+    "all_goals",
+    "any_goals",
+    "rotate_left",
+    "rotate_right",
+    "swap",
+    "pick_goal",
+    "on_goal",
+    "done",
+];
+
 /// Whether a tactic's tokens name a way to leave a proof open.
 pub fn names_sorry(tactic: &str) -> bool {
     tokens(tactic).iter().any(|t| {

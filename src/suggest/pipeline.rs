@@ -96,6 +96,7 @@ impl Pipeline {
 }
 
 /// A candidate of this request and what became of it.
+#[derive(Clone)]
 struct Tried {
     candidate: Candidate,
     verdict: Verdict,
@@ -232,13 +233,8 @@ impl Run {
                 Some(known) => {
                     // Another source found it as well: what was sent is sent again with all sources.
                     known.candidate = merge(vec![vec![known.candidate.clone()], vec![candidate]]).remove(0);
-                    let (candidate, verdict) = (known.candidate.clone(), known.verdict.clone());
-                    let id = known.id.clone();
-                    self.send(Update::Verdict { candidate: candidate.clone(), verdict: verdict.clone() });
-                    if let Some(id) = id {
-                        let edit = edit_of(&self.request.place, &state.hole, &candidate.tactic);
-                        self.send(Update::Suggestion(Suggestion { id, candidate, verdict, edit }));
-                    }
+                    let known = known.clone();
+                    self.send_tried(state, &known);
                 }
             }
         }
@@ -329,15 +325,17 @@ impl Run {
     }
 
     fn tell(&mut self, state: &State, candidate: Candidate, verdict: Verdict) {
-        self.send(Update::Verdict { candidate: candidate.clone(), verdict: verdict.clone() });
         let id = verdict.kind.is_success().then(new_id);
-        let key = tactic::normalise(&candidate.tactic);
-        let tried = Tried { candidate: candidate.clone(), verdict: verdict.clone(), id: id.clone() };
-        self.tried.insert(key, tried);
-        if let Some(id) = id {
-            self.sent += 1;
-            let edit = edit_of(&self.request.place, &state.hole, &candidate.tactic);
-            self.send(Update::Suggestion(Suggestion { id, candidate, verdict, edit }));
+        self.sent += usize::from(id.is_some());
+        let tried = Tried { candidate, verdict, id };
+        self.send_tried(state, &tried);
+        self.tried.insert(tactic::normalise(&tried.candidate.tactic), tried);
+    }
+
+    fn send_tried(&self, state: &State, tried: &Tried) {
+        self.send(Update::Verdict { candidate: tried.candidate.clone(), verdict: tried.verdict.clone() });
+        if let Some(suggestion) = tried.suggestion(&self.request.place, state) {
+            self.send(Update::Suggestion(suggestion));
         }
     }
 

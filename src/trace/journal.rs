@@ -201,24 +201,10 @@ fn replace(path: &Path, text: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::{Goal, Origin, StepRange};
 
     fn report(file: &str, tactics: &[&str]) -> FileReport {
-        let step = |tactic: &&str| ProofStep {
-            file: file.into(),
-            decl: "d".into(),
-            step: 0,
-            parent: None,
-            range: StepRange { start: (1, 1), end: (1, 2) },
-            state_before: vec![Goal::parse("⊢ True")],
-            tactic: (*tactic).into(),
-            source: (*tactic).into(),
-            states_after: vec![],
-            error: None,
-            premises: vec![],
-            header_sha256: String::new(),
-            origin: Origin::Written,
-        };
+        let step =
+            |tactic: &&str| ProofStep { file: file.into(), ..ProofStep::sample("d", "⊢ True", tactic) };
         let steps: Vec<ProofStep> = tactics.iter().map(step).collect();
         FileReport { file: file.into(), steps, errors: 0, problem: None, declarations: 1, clean: 1 }
     }

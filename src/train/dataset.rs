@@ -289,30 +289,11 @@ fn hash_of(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::StepRange;
-
-    fn step(decl: &str, goal: &str, tactic: &str) -> ProofStep {
-        ProofStep {
-            file: "A.lean".into(),
-            decl: decl.into(),
-            step: 0,
-            parent: None,
-            range: StepRange { start: (1, 1), end: (1, 2) },
-            state_before: vec![Goal::parse(goal)],
-            tactic: tactic.into(),
-            source: tactic.into(),
-            states_after: vec![],
-            error: None,
-            header_sha256: String::new(),
-            premises: vec![],
-            origin: Origin::Written,
-        }
-    }
 
     #[test]
     fn a_held_out_declaration_is_refused_by_name() {
-        let held = HeldOut::of(&[step("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
-        let error = collect(&[step("Held.add_self", "⊢ True", "trivial")], &held).unwrap_err();
+        let held = HeldOut::of(&[ProofStep::sample("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
+        let error = collect(&[ProofStep::sample("Held.add_self", "⊢ True", "trivial")], &held).unwrap_err();
         assert!(error.to_string().contains("`Held.add_self`"), "{error}");
     }
 
@@ -327,17 +308,20 @@ mod tests {
         };
         std::fs::write(&file, serde_json::to_string(&list).unwrap()).unwrap();
         let held = HeldOut::default().with_projects(&file).unwrap();
-        let error = collect(&[step("Held.add_self", "⊢ True", "trivial")], &held).unwrap_err();
+        let error = collect(&[ProofStep::sample("Held.add_self", "⊢ True", "trivial")], &held).unwrap_err();
         assert!(error.to_string().contains("`Held.add_self`"), "{error}");
-        let (kept, left_out) = collect(&[step("Mine", "k : Nat\n⊢ k + k = 2 * k", "omega")], &held).unwrap();
+        let (kept, left_out) =
+            collect(&[ProofStep::sample("Mine", "k : Nat\n⊢ k + k = 2 * k", "omega")], &held).unwrap();
         assert_eq!((kept.len(), left_out.near_held_out), (0, 1));
     }
 
     #[test]
     fn a_held_out_statement_under_other_names_is_left_out() {
-        let held = HeldOut::of(&[step("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
-        let steps =
-            [step("Mine.twice", "k : Nat\n⊢ k + k = 2 * k", "omega"), step("Mine.b", "⊢ True", "trivial")];
+        let held = HeldOut::of(&[ProofStep::sample("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
+        let steps = [
+            ProofStep::sample("Mine.twice", "k : Nat\n⊢ k + k = 2 * k", "omega"),
+            ProofStep::sample("Mine.b", "⊢ True", "trivial"),
+        ];
         let (kept, left_out) = collect(&steps, &held).unwrap();
         assert_eq!((kept.len(), left_out.near_held_out), (1, 1));
         assert_eq!(kept[0].decl, "Mine.b");
@@ -345,12 +329,12 @@ mod tests {
 
     #[test]
     fn repetitions_errors_and_sorry_are_left_out() {
-        let mut bad = step("C", "⊢ True", "simp");
+        let mut bad = ProofStep::sample("C", "⊢ True", "simp");
         bad.error = Some("no".into());
         let steps = [
-            step("A", "h : p\n⊢ p", "exact h"),
-            step("B", "h :  p\n⊢ p", "exact h"),
-            step("D", "⊢ True", "sorry"),
+            ProofStep::sample("A", "h : p\n⊢ p", "exact h"),
+            ProofStep::sample("B", "h :  p\n⊢ p", "exact h"),
+            ProofStep::sample("D", "⊢ True", "sorry"),
             bad,
         ];
         let (kept, left_out) = collect(&steps, &HeldOut::default()).unwrap();
@@ -395,9 +379,9 @@ mod tests {
 
     #[test]
     fn what_was_made_up_of_a_held_out_declaration_is_refused_or_left_out() {
-        let held = HeldOut::of(&[step("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
+        let held = HeldOut::of(&[ProofStep::sample("Held.add_self", "n : Nat\n⊢ n + n = 2 * n", "omega")]);
         let made_up = |decl: &str, goal: &str| {
-            let mut s = step(decl, goal, "omega");
+            let mut s = ProofStep::sample(decl, goal, "omega");
             s.origin = Origin::Variant;
             s
         };

@@ -187,22 +187,9 @@ mod tests {
     use super::*;
 
     fn step(file: &str, decl: &str, goal: &str, tactic: &str) -> ProofStep {
-        ProofStep {
-            file: file.into(),
-            decl: decl.into(),
-            step: 0,
-            parent: None,
-            // A place of its own for each declaration.
-            range: StepRange { start: (decl.bytes().map(u32::from).sum(), 1), end: (9999, 1) },
-            state_before: vec![Goal::parse(goal)],
-            tactic: tactic.into(),
-            source: tactic.into(),
-            states_after: vec![],
-            error: None,
-            premises: vec![],
-            header_sha256: String::new(),
-            origin: Origin::Written,
-        }
+        // A place of its own for each declaration.
+        let range = StepRange { start: (decl.bytes().map(u32::from).sum(), 1), end: (9999, 1) };
+        ProofStep { file: file.into(), range, ..ProofStep::sample(decl, goal, tactic) }
     }
 
     fn a_file(held_out: bool) -> String {

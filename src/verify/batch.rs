@@ -10,7 +10,7 @@ use super::judge::{self, Batch, Triage};
 use super::lane::Lane;
 use super::prepared::Prepared;
 use super::shadow::Trouble;
-use crate::proof::tactic::{Token, TokenKind, tokens};
+use crate::proof::tactic::{REACHING, Token, TokenKind, tokens};
 use crate::proof::{Verdict, VerdictKind, same_state};
 
 /// Candidates tried in the first elaboration: few, so that a first answer comes early.
@@ -86,21 +86,8 @@ pub fn no_progress(at: &Prepared, ms: f64) -> Verdict {
 /// Whether a tactic means the same on a copy of the main goal: it does not reach for other goals or
 /// case tags, and the goal shares no metavariable with others.
 fn can_be_batched(at: &Prepared, tactic: &str) -> bool {
-    const REACH: &[&str] = &[
-        "case",
-        "case'",
-        "next",
-        "all_goals",
-        "any_goals",
-        "rotate_left",
-        "rotate_right",
-        "swap",
-        "pick_goal",
-        "on_goal",
-        "done",
-    ];
     let Some(main) = at.goals.first() else { return false };
-    let reaches = |t: &Token<'_>| REACH.contains(&t.text);
+    let reaches = |t: &Token<'_>| REACHING.contains(&t.text);
     !has_metavariable(&main.text) && !tokens(tactic).iter().any(reaches)
 }
 

@@ -193,24 +193,10 @@ fn variants(steps: &[&ProofStep], amount: Amount) -> Vec<Item> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::Goal;
 
     fn step(decl: &str, n: u32, goal: &str, tactic: &str) -> ProofStep {
-        ProofStep {
-            file: "A.lean".into(),
-            decl: decl.into(),
-            step: n,
-            parent: None,
-            range: StepRange { start: (n + 1, 1), end: (n + 1, 9) },
-            state_before: vec![Goal::parse(goal)],
-            tactic: tactic.into(),
-            source: tactic.into(),
-            states_after: vec![],
-            error: None,
-            premises: vec![],
-            header_sha256: String::new(),
-            origin: Origin::Written,
-        }
+        let range = StepRange { start: (n + 1, 1), end: (n + 1, 9) };
+        ProofStep { step: n, range, ..ProofStep::sample(decl, goal, tactic) }
     }
 
     #[test]
