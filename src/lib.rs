@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! proof, config, error      the vocabulary; known to all, know nobody
+//! database                  opening what several processes share
 //! lsp                       frames, envelopes, positions
 //! runtime                   the embedded Lean, Node and ONNX Runtime: install, locate
 //! lean                      Lean's server as a child process and a typed client
@@ -23,6 +24,7 @@
 pub mod candidates;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod doctor;
 pub mod error;
 pub mod eval;

@@ -14,6 +14,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::database::open_shared;
+
+/// How long a process waits for another one's write.
+const BUSY: Duration = Duration::from_secs(10);
+
 /// Changes when the meaning of rows does.
 const VERSION: &str = "2";
 
@@ -44,18 +49,15 @@ impl Cache {
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
         }
-        let open = || -> rusqlite::Result<Connection> {
-            let connection = Connection::open(file)?;
-            connection.busy_timeout(Duration::from_secs(10))?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
+        let connection = open_shared(file, BUSY, |connection| {
             // It can all be found out again.
             connection.pragma_update(None, "synchronous", "OFF")?;
             connection.execute_batch(
                 "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer TEXT NOT NULL) STRICT, WITHOUT ROWID",
             )?;
-            Ok(connection)
-        };
-        let connection = open().with_context(|| {
+            Ok(())
+        })
+        .with_context(|| {
             format!("cannot open `{}`; it may be removed, and is then made anew", file.display())
         })?;
         Ok(Cache { connection: Mutex::new(connection), fresh: fresh.then(Mutex::default) })

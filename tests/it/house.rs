@@ -4,21 +4,22 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Who may import whom, besides `proof`, `config` and `error`, which all may. ARCHITECTURE.md repeats it.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("proof", &[]),
     ("config", &[]),
     ("error", &[]),
+    ("database", &[]),
     ("lsp", &[]),
     ("runtime", &[]),
     ("lean", &["lsp", "runtime"]),
     ("policy", &["runtime"]),
-    ("feedback", &[]),
-    ("candidates", &["feedback"]),
+    ("feedback", &["database"]),
+    ("candidates", &["database", "feedback"]),
     ("verify", &["lsp", "lean"]),
     ("suggest", &["lsp", "lean", "policy", "candidates", "verify", "feedback"]),
     ("trace", &["lsp", "lean"]),
     ("train", &["feedback", "trace", "policy", "runtime"]),
-    ("eval", &["lean", "trace", "verify", "suggest", "candidates", "policy"]),
+    ("eval", &["database", "lean", "trace", "verify", "suggest", "candidates", "policy"]),
     ("proxy", &["runtime", "lsp", "lean", "policy", "feedback", "suggest", "verify"]),
     ("standin", &["runtime", "lean", "proxy"]),
     ("setup", &["standin"]),

@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::terms::{Term, terms};
+use crate::database::{is_busy, open_shared};
 use crate::proof::Goal;
 
 /// Version of the schema and of the terms: an index of another version is made anew.
@@ -85,6 +86,10 @@ impl Index {
         }
         let connection = match connect(path) {
             Ok(connection) => connection,
+            // Others are at work on it: it is whole, and theirs.
+            Err(error) if is_busy(&error) => {
+                return Err(error.context(format!("cannot open `{}`", path.display())));
+            }
             Err(error) => {
                 tracing::info!("the index of steps is made anew: {error:#}");
                 delete(path).with_context(|| format!("cannot remove `{}`", path.display()))?;
@@ -324,15 +329,16 @@ pub(super) fn delete(path: &Path) -> std::io::Result<()> {
 }
 
 fn connect(path: &Path) -> Result<Connection> {
-    let mut connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
+    open_shared(path, BUSY, prepare)
+}
+
+fn prepare(connection: &mut Connection) -> Result<()> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -PAGES_KIB)?;
     // What a person deletes from the feedback store must not lie in free pages here.
     connection.pragma_update(None, "secure_delete", "ON")?;
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let version = |c: &Connection| c.pragma_query_value(None, "user_version", |r| r.get::<_, i64>(0));
-    if version(&connection)? == 0 {
+    if version(connection)? == 0 {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Another process may have made it meanwhile.
         if version(&transaction)? == 0 {
@@ -341,9 +347,9 @@ fn connect(path: &Path) -> Result<Connection> {
         }
         transaction.commit()?;
     }
-    let found = version(&connection)?;
+    let found = version(connection)?;
     anyhow::ensure!(found == VERSION, "it has version {found}, this program's is {VERSION}");
-    Ok(connection)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use rusqlite::ErrorCode;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
-use super::{Deletion, Select, Stats, Store, code_of, is_corrupt, not_writable};
+use super::{Deletion, Select, Stats, Store, not_writable};
+use crate::database::{code_of, is_corrupt};
 use crate::error::{Failure, FailureKind};
 use crate::feedback::record::{Outcome, Recorded, Round};
 

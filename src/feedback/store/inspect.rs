@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY, is_corrupt, schema};
+use super::{BUSY, schema};
+use crate::database::is_corrupt;
 use crate::error::{Failure, FailureKind};
 
 /// What a database holds.

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Dirs;
+use crate::database::{is_corrupt, open_shared};
 use crate::error::{Failure, FailureKind};
 use crate::feedback::record::{Outcome, Recorded, Round, now_ms};
 
@@ -197,24 +198,21 @@ impl Store {
 
 /// Opens, checks and migrates a database file.
 fn connect(path: &Path) -> Result<Connection> {
-    let mut connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "secure_delete", "ON")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0))?;
-    tracing::debug!(path = %path.display(), mode, "feedback store");
-    if std::fs::metadata(path).map_or(0, |m| m.len()) <= CHECKED_BYTES {
-        let verdict: String = connection.pragma_query_value(None, "quick_check", |r| r.get(0))?;
-        if verdict != "ok" {
-            return Err(rusqlite::Error::SqliteFailure(
-                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
-                Some(verdict),
-            )
-            .into());
+    open_shared(path, BUSY, |connection| {
+        connection.pragma_update(None, "secure_delete", "ON")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        if std::fs::metadata(path).map_or(0, |m| m.len()) <= CHECKED_BYTES {
+            let verdict: String = connection.pragma_query_value(None, "quick_check", |r| r.get(0))?;
+            if verdict != "ok" {
+                return Err(rusqlite::Error::SqliteFailure(
+                    rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+                    Some(verdict),
+                )
+                .into());
+            }
         }
-    }
-    schema::migrate(&mut connection, path)?;
-    Ok(connection)
+        schema::migrate(connection, path)
+    })
 }
 
 /// `feedback.db` → `feedback.db-wal` and its like.
@@ -222,14 +220,6 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-fn code_of(error: &anyhow::Error) -> Option<ErrorCode> {
-    error.chain().find_map(|e| e.downcast_ref::<rusqlite::Error>()).and_then(|e| e.sqlite_error_code())
-}
-
-fn is_corrupt(error: &anyhow::Error) -> bool {
-    matches!(code_of(error), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 fn not_writable(path: &Path, why: &str) -> Failure {
