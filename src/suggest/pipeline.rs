@@ -141,6 +141,7 @@ impl Run {
             Err(e) => return self.problems.push(format!("{e:#}")),
         };
         self.send(Update::Goals(state.goals.clone()));
+        self.note("the goals are read", state.goals.len());
         let Some(goal) = state.goals.first().cloned() else { return };
         let thinking = match thinking {
             // What was known may be older than the text.
@@ -167,6 +168,7 @@ impl Run {
             self.look_ahead(&state, Effort::Little).await;
         }
         if self.pipeline.settings.lean_search && !self.is_full() {
+            self.note("Lean's search is asked", self.sent);
             sources.search = Some(self.pipeline.verifier.search(&self.request.place));
         }
         while let Some(found) = sources.next().await {
@@ -214,6 +216,7 @@ impl Run {
     fn proposed(&mut self, answer: Result<Proposals>) -> Vec<Candidate> {
         match answer {
             Ok(proposals) => {
+                self.note("the policy has answered", proposals.candidates.len());
                 self.bundle = Some(proposals.bundle);
                 proposals.candidates
             }
@@ -326,7 +329,13 @@ impl Run {
 
     fn tell(&mut self, state: &State, candidate: Candidate, verdict: Verdict) {
         let id = verdict.kind.is_success().then(new_id);
-        self.sent += usize::from(id.is_some());
+        if id.is_some() {
+            self.note(
+                if self.sent == 0 { "the first suggestion" } else { "another suggestion" },
+                self.sent + 1,
+            );
+            self.sent += 1;
+        }
         let tried = Tried { candidate, verdict, id };
         self.send_tried(state, &tried);
         self.tried.insert(tactic::normalise(&tried.candidate.tactic), tried);
@@ -343,6 +352,11 @@ impl Run {
     /// Lean's search goes on until there is one.
     fn is_full(&self) -> bool {
         self.closed && self.sent >= self.request.limit
+    }
+
+    /// For the log: what a request's time goes to.
+    fn note(&self, what: &str, n: usize) {
+        tracing::debug!(ms = self.started.elapsed().as_millis() as u64, n, "{what}");
     }
 
     fn send(&self, update: Update) {

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use crate::cli::editor::Editor;
@@ -26,6 +26,10 @@ pub struct Args {
     /// Sessions opened anew for the cold figure: the first goal of a session starts the second Lean.
     #[arg(long, default_value_t = 3)]
     cold: usize,
+    /// Keep the log of the sessions in this file: with LEAN_COPILOT_LOG=lean_copilot=debug it says what the time
+    /// of each request goes to.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// Write one JSON object.
     #[arg(long)]
     json: bool,
@@ -105,6 +109,11 @@ pub fn suggest(args: &Args, context: &Context) -> Result<()> {
         }
         anyhow::Ok(())
     })?;
+    if let Some(kept) = &args.log {
+        let log = dirs.state.join("log/serve.log");
+        std::fs::copy(&log, kept)
+            .with_context(|| format!("cannot copy `{}` to `{}`", log.display(), kept.display()))?;
+    }
     print(args, &mut cold, &looks, memory);
     Ok(())
 }
