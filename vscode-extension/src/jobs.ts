@@ -9,6 +9,7 @@ import { stateFolder } from './core/binary';
 import { progressEvent } from './core/lines';
 import { installProgress, trainingProgress, type Progress, type Report } from './core/progress';
 import type { Program } from './program';
+import type { ReadOnlyTexts } from './readOnly';
 import { failureWords, run, type Ran } from './run';
 
 /** What the jobs need. */
@@ -17,6 +18,7 @@ export class Jobs {
     private readonly program: Program,
     private readonly output: vscode.LogOutputChannel,
     private readonly extension: vscode.Uri,
+    private readonly texts: ReadOnlyTexts,
   ) {}
 
   /** Installs Lean, Node and ONNX Runtime where they are missing; whether all is there afterwards. */
@@ -89,11 +91,7 @@ export class Jobs {
       { location: vscode.ProgressLocation.Window, title: 'lean-copilot: doctor' },
       () => run(program, ['doctor'], { timeout: 120_000 }),
     );
-    const document = await vscode.workspace.openTextDocument({
-      language: 'plaintext',
-      content: `${ran.stdout}${ran.stderr ? `\n${ran.stderr}` : ''}`,
-    });
-    await vscode.window.showTextDocument(document, { preview: true });
+    await this.texts.show('Doctor', `${ran.stdout}${ran.stderr ? `\n${ran.stderr}` : ''}`);
   }
 
   /** Shows the sidecar's log, or this extension's where it has written none yet. */
