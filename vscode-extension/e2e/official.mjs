@@ -7,7 +7,6 @@
 // step and what was seen; leaves screenshots in e2e/out, with `--pictures` also the one of docs/images.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -122,15 +121,7 @@ function supplyDependencies() {
   console.log(`        official extension ${manifest.version}`);
   for (const id of manifest.extensionDependencies ?? []) {
     if (installed().some(f => f.startsWith(`${id.toLowerCase()}-`))) continue;
-    const [publisher, name] = id.split('.');
-    const cwd = path.join(root, id);
-    fs.mkdirSync(cwd);
-    fs.writeFileSync(path.join(cwd, 'package.json'), JSON.stringify({ name, publisher, version: '99.0.0', engines: { vscode: '^1.75.0' } }));
-    fs.writeFileSync(path.join(cwd, 'README.md'), 'Empty.\n');
-    const packagePath = path.join(root, `${id}.vsix`);
-    const vsce = path.join(here, '..', 'node_modules', '@vscode', 'vsce', 'vsce');
-    execFileSync(process.execPath, [vsce, 'package', '--out', packagePath, '--allow-missing-repository', '--skip-license', '--no-dependencies'], { cwd, stdio: 'ignore' });
-    server.install(packagePath);
+    server.installMade(id);
     console.log(`        an empty extension stands in for ${id}, on which it depends and which is not there`);
   }
 }

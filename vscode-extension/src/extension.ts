@@ -9,7 +9,7 @@ import { FeedbackPage } from './feedbackPage';
 import { InFront } from './inFront';
 import { GhostText } from './inline';
 import { Jobs } from './jobs';
-import { describeLanguage } from './language';
+import { describeLanguage, settleIndentation } from './language';
 import { Panel } from './panel';
 import { Program } from './program';
 import { ReadOnlyTexts } from './readOnly';
@@ -38,6 +38,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const { usesOfficial } = sessions;
   void vscode.commands.executeCommand('setContext', 'leanCopilot.officialPresent', usesOfficial);
   if (!usesOfficial) subscriptions.push(new Abbreviations(), describeLanguage());
+  void settleIndentation();
   subscriptions.push(
     sessions.onNotInFront(() => void inFront.offer()),
     sessions.onState(state => {

@@ -104,6 +104,8 @@ export class Jobs {
     const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
     const editor = await vscode.window.showTextDocument(document, { preview: true });
     editor.revealRange(new vscode.Range(document.lineCount - 1, 0, document.lineCount - 1, 0));
+    // To be read: a key that goes astray would otherwise change it.
+    await vscode.commands.executeCommand('workbench.action.files.setActiveEditorReadonlyInSession');
   }
 
   /** Opens a copy of a shipped example, so that what is shipped stays as it is. */
@@ -120,7 +122,7 @@ export class Jobs {
     if (!existsSync(file.fsPath)) {
       await vscode.workspace.fs.copy(vscode.Uri.joinPath(share, 'examples', 'demo', 'Plus.lean'), file);
     }
-    await vscode.window.showTextDocument(file);
+    await vscode.window.showTextDocument(file, { preview: false });
   }
 
   private async withProgress(

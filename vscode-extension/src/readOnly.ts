@@ -17,7 +17,8 @@ export class ReadOnlyTexts implements vscode.TextDocumentContentProvider, vscode
     const uri = vscode.Uri.from({ scheme: SCHEME, path: name });
     this.texts.set(uri.path, text);
     this.changed.fire(uri);
-    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+    // A tab of its own: it may have been asked for on a page that is read on, the walkthrough's for one.
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: false });
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
