@@ -18,7 +18,8 @@ const ms = value => (value === undefined ? undefined : Math.round(value));
 
 /**
  * From the key that opens a line below `by` to the ghost text that is drawn there, in milliseconds, measured in the
- * page by the key's own event and the change of the document. `unanswered`: no ghost text within 20 s. `taps`: the
+ * page by the key's own event and the change of the document. `unanswered`: no ghost text within 20 s; `first_ms`: the
+ * very first, for which the verifying Lean starts. `taps`: the
  * file that the tap writes, for the table of hops. `settle`: each key waits until the round of the one before is over.
  */
 export async function latency(c, count, { taps, settle }) {
@@ -39,9 +40,18 @@ export async function latency(c, count, { taps, settle }) {
       window.pressed = 0;
     }).observe(document.body, { subtree: true, childList: true, characterData: true });
   });
+  // The Lean that verifies starts with the first question; that is told apart.
+  const asked = performance.now();
+  await c.window.cursorTo(1, 1);
+  await c.window.keys('End', 'Enter');
+  await c.window.waitForGhost();
+  const first = performance.now() - asked;
+  await c.window.keys('Escape', 'Control+z');
+  await c.window.waitForStatus(/Ready/);
   const seen = [];
   let unanswered = 0;
   const before = processorTimes();
+  const began = Date.now();
   for (let i = 0; i < count; i++) {
     // From the last to the first, so that a taken line moves no other.
     await c.window.cursorTo(2 * (count - 1 - i) + 1, 1);
@@ -64,31 +74,55 @@ export async function latency(c, count, { taps, settle }) {
   }
   const shares = compare(before, processorTimes());
   const times = seen.map(s => s.drawn - s.pressed).sort((a, b) => a - b);
-  const figures = { keystrokes: count, unanswered, median_ms: ms(at(times, 0.5)), p95_ms: ms(at(times, 0.95)), min_ms: ms(times[0]), max_ms: ms(times.at(-1)), first_ms: ms(seen[0] && seen[0].drawn - seen[0].pressed) };
+  const figures = { keystrokes: count, unanswered, median_ms: ms(at(times, 0.5)), p95_ms: ms(at(times, 0.95)), min_ms: ms(times[0]), max_ms: ms(times.at(-1)), first_ms: ms(first) };
   console.log(`        ${JSON.stringify(figures)}`);
   if (!taps) return;
-  console.log(table(['hop', 'median ms', 'p95 ms'], hops(seen, taps)));
+  const messages = fs.readFileSync(taps, 'utf8').trim().split('\n').map(l => JSON.parse(l));
+  console.log(table(['hop', 'median ms', 'p95 ms'], hops(seen, messages)));
+  console.log(table(['the editor asks', 'times', 'median ms', 'p95 ms'], questions(messages.filter(m => m.at >= began))));
   console.log(table(['processor time', 's', 'of all that was used'], shares));
 }
 
 /** What passes between a key and its ghost text, one row a hop: each from the row before. */
-function hops(seen, file) {
-  const messages = fs.readFileSync(file, 'utf8').trim().split('\n').map(l => JSON.parse(l));
+function hops(seen, messages) {
+  const names = [
+    'VS Code: the key → the change reaches the program',
+    'extension: → the question for the goal reaches it',
+    "the editor's Lean: → the goal's answer leaves it",
+    'program and verifying Lean: → the first suggestion leaves it',
+    'VS Code and extension: → drawn',
+  ];
   const rounds = seen.map(({ pressed, drawn }) => {
     const between = messages.filter(m => m.at >= pressed && m.at <= drawn);
-    const first = (from, method, fits = () => true) => between.find(m => m.from === from && m.method === method && fits(m))?.at;
-    return {
-      'VS Code: the key → the change reaches the program': [pressed, first('editor', 'textDocument/didChange')],
-      'extension: → the question for the goal reaches it': [first('editor', 'textDocument/didChange'), first('editor', '$/lean/plainGoal')],
-      'program and Lean: → the first suggestion leaves it': [first('editor', '$/lean/plainGoal'), first('program', '$/leanCopilot/suggestions', m => m.suggestions > 0)],
-      'VS Code and extension: → drawn': [first('program', '$/leanCopilot/suggestions', m => m.suggestions > 0), drawn],
-      'all of it': [pressed, drawn],
-    };
+    const asked = between.filter(m => m.method === '$/lean/plainGoal');
+    const times = [
+      pressed,
+      between.find(m => m.method === 'textDocument/didChange')?.at,
+      asked[0]?.at,
+      between.find(m => m.from === 'program' && !m.method && !m.failed && asked.some(a => a.id === m.id))?.at,
+      between.find(m => m.method === '$/leanCopilot/suggestions' && m.suggestions > 0)?.at,
+      drawn,
+    ];
+    return times.slice(1).map((t, i) => t - times[i]);
   });
-  return Object.keys(rounds[0] ?? {}).map(name => {
-    const times = rounds.map(r => r[name][1] - r[name][0]).filter(t => !Number.isNaN(t)).sort((a, b) => a - b);
-    return [name, ms(at(times, 0.5)) ?? '–', ms(at(times, 0.95)) ?? '–'];
+  return [...names, 'all of it'].map((name, i) => {
+    const times = i < names.length ? rounds.map(r => r[i]) : seen.map(s => s.drawn - s.pressed);
+    return [name, ...medians(times)];
   });
+}
+
+/** What the editor asks most, and how long the answers take. */
+function questions(messages) {
+  const byMethod = Map.groupBy(messages.filter(m => m.from === 'editor' && m.method && m.id !== undefined), m => m.method);
+  const answers = new Map(messages.filter(m => m.from === 'program' && !m.method).map(m => [m.id, m.at]));
+  const rows = [...byMethod].map(([name, asked]) => [name, asked.length, ...medians(asked.map(a => answers.get(a.id) - a.at))]);
+  return rows.sort((a, b) => b[1] - a[1]);
+}
+
+/** The median and the 95th percentile, in milliseconds, of those that are known. */
+function medians(times) {
+  const sorted = times.filter(t => !Number.isNaN(t)).sort((a, b) => a - b);
+  return [ms(at(sorted, 0.5)) ?? '–', ms(at(sorted, 0.95)) ?? '–'];
 }
 
 /** Who used the processors between two looks. */

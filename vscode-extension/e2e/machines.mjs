@@ -57,6 +57,22 @@ export const machines = [
     },
   },
   {
+    name: 'a program that is too old is said, with what mends it',
+    // There is no older release to try it with.
+    settings: root => {
+      const program = path.join(root, 'old-program');
+      fs.writeFileSync(program, '#!/bin/sh\necho lean-copilot 0.0.1\n', { mode: 0o755 });
+      return { 'leanCopilot.binary': program };
+    },
+    async run(c) {
+      await c.window.openFile('Ghost.lean');
+      const notice = c.window.notification(/old-program` is version 0\.0\.1; this extension needs 0\.1\.0 or newer/);
+      await notice.getByText('Choose the Program').waitFor({ timeout: 60_000 });
+      assert.equal(await c.page().locator('.notification-toast').filter({ hasText: 'old-program' }).count(), 1, 'said once');
+      assert.deepEqual(serverProcesses(c.root), []);
+    },
+  },
+  {
     name: 'in a workspace that is not trusted nothing is started',
     trusted: false,
     async run(c) {

@@ -4,7 +4,7 @@
 //
 // Its VSIX comes from the Marketplace or from a build of leanprover/vscode-lean4 (`npx vsce package`). The
 // embedded Lean serves, so the stand-ins of the program must answer for `lake`, `lean` and `elan`. Prints each
-// step and what was seen; leaves screenshots in e2e/out, with `--pictures` also the one of docs/images.
+// step and what was seen; leaves screenshots in e2e/out, with `--pictures` also those of docs/images.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -95,6 +95,7 @@ const steps = [
     await window.cursorTo(2, 4);
     await window.lightBulb(/Try `/);
     await shot('light-bulb');
+    if (options.pictures) fs.copyFileSync(path.join(here, 'out', 'official-light-bulb.png'), path.join(here, '..', '..', 'docs', 'images', 'vscode-official-light-bulb.png'));
     await window.keys('Escape');
   }],
   ['abbreviations are the official extension\'s alone', async () => {

@@ -50,7 +50,7 @@ async function machine(name, { settings = {}, env = () => ({}), trusted = true, 
   for (const [file, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, file), text);
   const data = path.join(root, 'data');
   const directories = { LEAN_COPILOT_DATA_DIR: data, LEAN_COPILOT_CONFIG_DIR: path.join(root, 'config'), LEAN_COPILOT_STATE_DIR: path.join(root, 'state') };
-  const server = new Server(root, { settings, env: { ...directories, ...env(root) }, trusted });
+  const server = new Server(root, { settings: typeof settings === 'function' ? settings(root) : settings, env: { ...directories, ...env(root) }, trusted });
   window ??= await Window.launch();
   server.install(options.extension ?? newestVsix());
   prepare(server);

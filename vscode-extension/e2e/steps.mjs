@@ -49,7 +49,9 @@ async function panelAt(c, file, n, goal) {
   await c.window.openFile(file);
   await c.window.cursorTo(2, 3);
   await c.window.keys('Control+Alt+Enter');
-  return settled(c, n, goal);
+  const frame = await settled(c, n, goal);
+  await until('the panel has the keyboard', () => frame.evaluate(() => document.hasFocus() && document.activeElement.closest('[role=option]') !== null), 20_000);
+  return frame;
 }
 
 /** What the panel's first tactic does, and what each of them does. */
@@ -249,9 +251,8 @@ export const steps = [
   {
     name: 'the next ghost text is shown, and taken word by word',
     async run(c) {
-      const frame = await panelAt(c, 'Words.lean', 3, '⊢ c = a');
+      await panelAt(c, 'Words.lean', 3, '⊢ c = a');
       // From the panel back to the editor, whose ghost text is there again.
-      await frame.locator('[role=option]').first().focus();
       await c.window.keys('Escape');
       let ghost = await c.window.waitForGhost();
       const first = ghost;
@@ -462,6 +463,15 @@ export const steps = [
       await c.page().locator('.monaco-dialog-box').getByText('Delete', { exact: true }).click();
       await until('no row is left', () => rounds(c.data) === 0, 20_000);
       await frame.getByText('No rows.', { exact: true }).waitFor();
+      // What is recorded after that goes with all projects.
+      await c.window.openFile('Record.lean');
+      await c.window.cursorTo(2, 3);
+      await until('a round is kept', () => rounds(c.data) > 0, 60_000);
+      await c.window.waitForStatus(/Ready/);
+      await c.window.command('lean-copilot: Show What Is Recorded');
+      await frame.getByText('Delete Everything…', { exact: true }).click();
+      await c.page().locator('.monaco-dialog-box').getByText('Delete', { exact: true }).click();
+      await until('no row is left', () => rounds(c.data) === 0, 20_000);
     },
   },
   {

@@ -2,7 +2,7 @@
 // Stands in for the program and writes down when which message passes, for the table of hops.
 //
 // `LEAN_COPILOT_TAP` names the real program and, behind a colon, the file to write: JSON lines of
-// `{ at, from, method, id, line, suggestions }`; `at` is in milliseconds since 1970, `from` is `editor` or `program`.
+// `{ at, from, method, id, failed, suggestions }`; `at` is in milliseconds since 1970, `from` is `editor` or `program`.
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -31,10 +31,9 @@ function pass(from, source, sink) {
   source.on('end', () => sink.end());
 }
 
-function note(at, from, { method, id, params }) {
-  const line = params?.position?.line ?? params?.contentChanges?.[0]?.range?.start.line;
-  const suggestions = params?.suggestions?.length;
-  fs.writeSync(out, `${JSON.stringify({ at, from, method, id, line, suggestions })}\n`);
+function note(at, from, { method, id, params, error }) {
+  const row = { at, from, method, id, failed: error ? true : undefined, suggestions: params?.suggestions?.length };
+  fs.writeSync(out, `${JSON.stringify(row)}\n`);
 }
 
 pass('editor', process.stdin, child.stdin);

@@ -100,19 +100,22 @@ export class Server {
     return path.join(this.extensions, fs.readdirSync(this.extensions).find(f => f.startsWith(`${id}-`)));
   }
 
-  /** Installs an extension that is made here: a manifest's fields beside the name, and what it exports. */
-  installMade(id, { version = '99.0.0', exports = 'undefined', ...manifest } = {}) {
+  /** Installs an extension that is made here: a manifest's fields beside the name; what it exports, if it has code. */
+  installMade(id, { version = '99.0.0', exports, ...manifest } = {}) {
     const [publisher, name] = id.split('.');
     const cwd = path.join(this.root, id);
     fs.mkdirSync(cwd);
-    const fields = { name, publisher, version, engines: { vscode: '^1.75.0' }, main: './main.js', ...manifest };
+    const fields = { name, publisher, version, engines: { vscode: '^1.75.0' }, ...manifest };
+    if (exports !== undefined) {
+      fields.main = './main.js';
+      fs.writeFileSync(path.join(cwd, 'main.js'), `exports.activate = () => (${exports});\n`);
+    }
     fs.writeFileSync(path.join(cwd, 'package.json'), JSON.stringify(fields));
-    fs.writeFileSync(path.join(cwd, 'main.js'), `exports.activate = () => (${exports});\n`);
     fs.writeFileSync(path.join(cwd, 'README.md'), 'Made by a test.\n');
     const vsix = path.join(this.root, `${id}.vsix`);
     const vsce = path.join(here, '..', 'node_modules', '@vscode', 'vsce', 'vsce');
     const args = ['package', '--out', vsix, '--allow-missing-repository', '--skip-license', '--no-dependencies'];
-    execFileSync(process.execPath, [vsce, ...args], { cwd, stdio: 'ignore' });
+    execFileSync(process.execPath, [vsce, ...args], { cwd, stdio: 'pipe' });
     this.install(vsix);
   }
 
