@@ -1,6 +1,7 @@
 // Long work of the program, each with progress and a way to stop it: installing, learning, exporting, doctor.
 
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
@@ -94,18 +95,16 @@ export class Jobs {
     await this.texts.show('Doctor', `${ran.stdout}${ran.stderr ? `\n${ran.stderr}` : ''}`);
   }
 
-  /** Shows the sidecar's log, or this extension's where it has written none yet. */
+  /** Shows the sidecar's log as it is now, or this extension's where it has written none yet. */
   async openLog(): Promise<void> {
     const file = path.join(stateFolder(process.env, process.platform, os.homedir()), 'log', 'serve.log');
     if (!existsSync(file)) {
       this.output.show();
       return;
     }
-    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
-    const editor = await vscode.window.showTextDocument(document, { preview: true });
-    editor.revealRange(new vscode.Range(document.lineCount - 1, 0, document.lineCount - 1, 0));
-    // To be read: a key that goes astray would otherwise change it.
-    await vscode.commands.executeCommand('workbench.action.files.setActiveEditorReadonlyInSession');
+    const editor = await this.texts.show('serve.log', await readFile(file, 'utf8'));
+    const last = editor.document.lineCount - 1;
+    editor.revealRange(new vscode.Range(last, 0, last, 0));
   }
 
   /** Opens a copy of a shipped example, so that what is shipped stays as it is. */

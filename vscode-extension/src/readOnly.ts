@@ -13,12 +13,12 @@ export class ReadOnlyTexts implements vscode.TextDocumentContentProvider, vscode
   readonly onDidChange = this.changed.event;
 
   /** Shows a text under a name; what was shown under it before gives way. */
-  async show(name: string, text: string): Promise<void> {
+  async show(name: string, text: string): Promise<vscode.TextEditor> {
     const uri = vscode.Uri.from({ scheme: SCHEME, path: name });
     this.texts.set(uri.path, text);
     this.changed.fire(uri);
     // A tab of its own: it may have been asked for on a page that is read on, the walkthrough's for one.
-    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: false });
+    return await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: false });
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
