@@ -414,6 +414,7 @@ export const steps = [
       };
       await pick('core-small');
       await until('the setting names it', () => c.server.settings['leanCopilot.bundle'] === 'core-small', 20_000);
+      await c.window.cursorTo(1, 1);
       await c.window.cursorTo(2, 3);
       await c.window.waitForGhost();
       await c.window.waitForStatus(/Model: core-small/, 60_000);
