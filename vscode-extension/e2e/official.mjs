@@ -4,10 +4,9 @@
 //
 // Its VSIX comes from the Marketplace or from a build of leanprover/vscode-lean4 (`npx vsce package`). The
 // embedded Lean serves, so the stand-ins of the program must answer for `lake`, `lean` and `elan`. Prints each
-// step and what was seen; leaves screenshots in e2e/out, with `--pictures` also the one of docs/images.
+// step and what was seen; leaves screenshots in e2e/out, with `--pictures` also those of docs/images.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -96,6 +95,7 @@ const steps = [
     await window.cursorTo(2, 4);
     await window.lightBulb(/Try `/);
     await shot('light-bulb');
+    if (options.pictures) fs.copyFileSync(path.join(here, 'out', 'official-light-bulb.png'), path.join(here, '..', '..', 'docs', 'images', 'vscode-official-light-bulb.png'));
     await window.keys('Escape');
   }],
   ['abbreviations are the official extension\'s alone', async () => {
@@ -122,15 +122,7 @@ function supplyDependencies() {
   console.log(`        official extension ${manifest.version}`);
   for (const id of manifest.extensionDependencies ?? []) {
     if (installed().some(f => f.startsWith(`${id.toLowerCase()}-`))) continue;
-    const [publisher, name] = id.split('.');
-    const cwd = path.join(root, id);
-    fs.mkdirSync(cwd);
-    fs.writeFileSync(path.join(cwd, 'package.json'), JSON.stringify({ name, publisher, version: '99.0.0', engines: { vscode: '^1.75.0' } }));
-    fs.writeFileSync(path.join(cwd, 'README.md'), 'Empty.\n');
-    const packagePath = path.join(root, `${id}.vsix`);
-    const vsce = path.join(here, '..', 'node_modules', '@vscode', 'vsce', 'vsce');
-    execFileSync(process.execPath, [vsce, 'package', '--out', packagePath, '--allow-missing-repository', '--skip-license', '--no-dependencies'], { cwd, stdio: 'ignore' });
-    server.install(packagePath);
+    server.installMade(id);
     console.log(`        an empty extension stands in for ${id}, on which it depends and which is not there`);
   }
 }

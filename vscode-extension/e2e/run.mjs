@@ -4,7 +4,10 @@
 //   npm run e2e -- --smoke      a shorter run, for continuous integration
 //   npm run e2e -- --only WHAT  steps whose name fits this regular expression
 //   npm run e2e -- --pictures   also writes the pictures of docs/images anew
-//   npm run e2e -- --latency 20 also measures the time from a key to ghost text
+//   npm run e2e -- --latency 20 also measures the time from a key to ghost text; with `--hops` where it goes, and who
+//                               used the processors (through a tap before the program); with `--settle` each key
+//                               waits until the round of the one before is over
+//   npm run e2e -- --setting leanCopilot.lookahead=false   with another setting than the default (JSON), repeatable
 //
 // Needs what `npm run e2e:install` brings, Chromium, a VSIX (`npm run package`) and the embedded Lean
 // (`lean-copilot runtime install`). Leaves screenshots in e2e/out.
@@ -15,7 +18,9 @@ import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 
-import { files, latency, machines, steps } from './steps.mjs';
+import { latency, tap } from './latency.mjs';
+import { machines } from './machines.mjs';
+import { files, steps } from './steps.mjs';
 import { here, newestVsix, patience, Server, Window } from './workbench.mjs';
 
 const { values: options } = parseArgs({
@@ -24,6 +29,9 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: '' },
     pictures: { type: 'boolean', default: false },
     latency: { type: 'string' },
+    hops: { type: 'boolean', default: false },
+    settle: { type: 'boolean', default: false },
+    setting: { type: 'string', multiple: true, default: [] },
     extension: { type: 'string' },
   },
 });
@@ -35,16 +43,22 @@ const results = [];
 let window;
 
 /** A fresh machine: folders, code-server, our extension, a workspace with the files. */
-async function machine(name, { settings = {}, env = () => ({}), trusted = true } = {}) {
+async function machine(name, { settings = {}, env = () => ({}), trusted = true, prepare = () => undefined, tapped = false } = {}) {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), `lean-copilot-${name}-`));
   const folder = path.join(root, 'proofs');
   fs.mkdirSync(folder);
   for (const [file, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, file), text);
   const data = path.join(root, 'data');
   const directories = { LEAN_COPILOT_DATA_DIR: data, LEAN_COPILOT_CONFIG_DIR: path.join(root, 'config'), LEAN_COPILOT_STATE_DIR: path.join(root, 'state') };
-  const server = new Server(root, { settings, env: { ...directories, ...env(root) }, trusted });
+  const server = new Server(root, { settings: typeof settings === 'function' ? settings(root) : settings, env: { ...directories, ...env(root) }, trusted });
   window ??= await Window.launch();
   server.install(options.extension ?? newestVsix());
+  prepare(server);
+  const taps = tapped ? tap(server, root) : undefined;
+  if (taps) {
+    Object.assign(server.env, taps.env);
+    fs.writeFileSync(server.settingsFile, JSON.stringify({ ...server.settings, 'leanCopilot.binary': taps.setting }, null, 2));
+  }
   await server.start();
   await window.go(server, folder);
   return {
@@ -52,11 +66,11 @@ async function machine(name, { settings = {}, env = () => ({}), trusted = true }
     smoke: options.smoke,
     folder,
     data,
+    taps: taps?.file,
     server,
     window,
     page: () => window.page,
     problems: () => window.page.locator('#status\\.problems a').getAttribute('aria-label'),
-    setSetting: (key, value) => fs.writeFileSync(server.settingsFile, JSON.stringify({ ...server.settings, [key]: value }, null, 2)),
     async shot(picture) {
       const file = path.join(out, `${picture}.png`);
       await window.shot(file);
@@ -95,10 +109,11 @@ try {
     // Lean's own search takes longest of all; the whole run has it, continuous integration need not wait for it.
     if (options.smoke) settings['leanCopilot.leanSearch'] = false;
     if (patience > 1) settings['leanCopilot.verifyTimeoutMs'] = 3000 * patience;
-    const c = await machine('session', { settings });
+    for (const [key, value] of options.setting.map(o => o.split('='))) settings[key] = JSON.parse(value);
+    const c = await machine('session', { settings, tapped: options.hops });
     for (const s of ours) await step(c, s);
     if (options.latency) {
-      await step(c, { name: 'latency', run: async () => console.log(JSON.stringify(await latency(c, Number(options.latency)))) });
+      await step(c, { name: 'latency', run: () => latency(c, Number(options.latency), { taps: c.taps, settle: options.settle }) });
     }
     await c.end();
   }

@@ -1,12 +1,15 @@
 // What a person does in VS Code, step by step, and what must then be on the screen and in the feedback store.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
+import { serverProcesses } from './processes.mjs';
 import { outcomes, rounds } from './store.mjs';
 import { until } from './workbench.mjs';
+
+/** A string of Lean that would run a script, were it taken for HTML. */
+const MARKUP = `"<img src=x onerror='window.ran=1'><script>window.ran=1</script>"`;
 
 /** Lean files of the workspace, by name. */
 export const files = {
@@ -17,6 +20,7 @@ export const files = {
   'Words.lean': 'theorem back (a b c : Nat) (h : a = b) (h2 : b = c) : c = a := by\n  \n\n-- the end\n',
   'Record.lean': 'theorem two (a b : Nat) (h : a = b) : b = a := by\n  \n\ntheorem three (a b : Nat) : a + b = b + a := by\n  \n',
   'Unicode.lean': '-- \n',
+  'Markup.lean': `theorem shown (s : String) (h : s = ${MARKUP}) : ${MARKUP} = s := by\n  \n\n-- the end\n`,
 };
 
 /** Waits for an outcome in the store. */
@@ -40,6 +44,16 @@ async function settled(c, n, goal = '') {
   return frame;
 }
 
+/** Opens a file, goes to its empty line, gives the panel the keyboard, waits as `settled`. */
+async function panelAt(c, file, n, goal) {
+  await c.window.openFile(file);
+  await c.window.cursorTo(2, 3);
+  await c.window.keys('Control+Alt+Enter');
+  const frame = await settled(c, n, goal);
+  await until('the panel has the keyboard', () => frame.evaluate(() => document.hasFocus() && document.activeElement.closest('[role=option]') !== null), 20_000);
+  return frame;
+}
+
 /** What the panel's first tactic does, and what each of them does. */
 async function bestEffect(c) {
   const { frame } = await options(c);
@@ -56,6 +70,8 @@ export const steps = [
     smoke: true,
     async run(c) {
       await c.window.openFile('Ghost.lean');
+      // Although it was opened before VS Code knew the language.
+      await until('two spaces', async () => (await c.page().locator('[id="status.editor.indentation"]').innerText()).trim() === 'Spaces: 2', 30_000);
       // What is recorded is said on first use.
       await c.window.press('lean-copilot keeps the goals that you look at', 'Fine', 90_000);
       await c.window.cursorTo(2, 3);
@@ -79,10 +95,7 @@ export const steps = [
     name: 'the panel shows the goal and the tactics with what they leave',
     smoke: true,
     async run(c) {
-      await c.window.openFile('Panel.lean');
-      await c.window.cursorTo(2, 3);
-      await c.window.keys('Control+Alt+Enter');
-      const frame = await settled(c, 3);
+      const frame = await panelAt(c, 'Panel.lean', 3, '⊢ a = c');
       const text = await frame.locator('#root').innerText();
       assert.match(text, /a b c : Nat/);
       assert.match(text, /⊢ a = c/);
@@ -95,6 +108,32 @@ export const steps = [
       await frame.locator('[aria-selected=true] .left .goal ins').first().waitFor();
       await c.shot('panel');
       await c.window.keys('Home');
+    },
+  },
+  {
+    name: 'a screen reader reads the panel, and a tactic is copied',
+    async run(c) {
+      const frame = await panelAt(c, 'Panel.lean', 3, '⊢ a = c');
+      const first = frame.locator('[role=option]').first();
+      await first.focus();
+      // What is left is read with the tactic that leaves it.
+      const leaves = frame.locator('[role=option]').filter({ hasText: /\d goals? left/ }).first();
+      await leaves.click();
+      const described = await leaves.getAttribute('aria-describedby');
+      assert.match(await frame.locator(`[id="${described}"]`).innerText(), /⊢/);
+      await c.window.keys('End', 'Home');
+      const tree = await frame.locator('body').ariaSnapshot();
+      const { list } = await options(c);
+      const best = await tactic(list[0]);
+      // What the tree of the page has, as a screen reader gets it.
+      for (const has of [/- region "Goal":/, /- listbox "Verified tactics.*":/, /option "1 of \d+: .*(closes|completes|left).*checked in.*Enter inserts, Delete refuses, C copies\." \[selected\]/, /option "2 of \d+: [^"]*"/, /- button "Insert"/, /- button "Refuse"/, /- button "Copy"/, /What Lean refused/]) {
+        assert.match(tree, has, tree);
+      }
+      assert.equal(await first.evaluate(o => o === document.activeElement), true, 'the chosen tactic has the keyboard');
+      await c.window.keys('c');
+      await until('the tactic is in the clipboard', async () => (await c.page().evaluate(() => navigator.clipboard.readText()).catch(() => '')) === best, 10_000);
+      assert.equal(await frame.locator('[role=status]').innerText(), 'Copied');
+      console.log(tree.split('\n').slice(0, 12).map(l => `        ${l}`).join('\n'));
     },
   },
   {
@@ -152,6 +191,34 @@ export const steps = [
     },
   },
   {
+    name: 'what Lean says is text, and no page runs what it did not bring',
+    async run(c) {
+      const frame = await panelAt(c, 'Markup.lean', 1, 'onerror');
+      await frame.locator('details.tried summary').click();
+      await frame.locator('.failed').first().waitFor();
+      assert.ok((await frame.locator('#root').innerText()).includes(`⊢ ${MARKUP} = s`), 'the goal as Lean prints it');
+      assert.equal(await frame.locator('img, #root script').count(), 0);
+      // Even markup that found its way in would load and run nothing.
+      const refused = await frame.evaluate(async () => {
+        const seen = [];
+        document.addEventListener('securitypolicyviolation', e => seen.push(e.effectiveDirective));
+        const inject = (name, set) => document.body.append(Object.assign(document.createElement(name), set));
+        inject('script', { textContent: 'window.ran = 1' });
+        inject('script', { src: 'https://example.org/a.js' });
+        inject('img', { src: 'data:image/gif;base64,R0lGODlhAQABAAAAACw=' });
+        inject('div', { innerHTML: '<img src=x onerror="window.ran = 1">' });
+        inject('iframe', { src: 'https://example.org/' });
+        await fetch('https://example.org/').catch(() => undefined);
+        await new Promise(resolve => setTimeout(resolve, 500));
+        for (const e of document.querySelectorAll('body > img, body > iframe, body > script:not([nonce]), body > div:not([id])')) e.remove();
+        return { seen: [...new Set(seen)].sort(), ran: window.ran };
+      });
+      assert.equal(refused.ran, undefined, 'no script ran');
+      assert.deepEqual(refused.seen, ['connect-src', 'frame-src', 'img-src', 'script-src-attr', 'script-src-elem']);
+      await c.shot('markup');
+    },
+  },
+  {
     name: 'the light bulb replaces a sorry',
     async run(c) {
       await c.window.openFile('Sorry.lean');
@@ -184,12 +251,8 @@ export const steps = [
   {
     name: 'the next ghost text is shown, and taken word by word',
     async run(c) {
-      await c.window.openFile('Words.lean');
-      await c.window.cursorTo(2, 3);
-      await c.window.keys('Control+Alt+Enter');
-      const frame = await settled(c, 3, '⊢ c = a');
+      await panelAt(c, 'Words.lean', 3, '⊢ c = a');
       // From the panel back to the editor, whose ghost text is there again.
-      await frame.locator('[role=option]').first().focus();
       await c.window.keys('Escape');
       let ghost = await c.window.waitForGhost();
       const first = ghost;
@@ -327,21 +390,42 @@ export const steps = [
       await c.window.command('lean-copilot: Resume Suggestions');
       await c.window.waitForStatus(/Ready|Looking|checking/, 60_000);
       // The menu's other end: what helps where something is wrong.
-      for (const [entry, says] of [['Run Doctor', /\blean\b/i], ['Open the Log', /lean_copilot::/]]) {
+      // What it opens is to be read: it takes no key, and closes without a question.
+      for (const [entry, tab, says] of [['Open the Log', 'serve.log', /lean_copilot::/], ['Run Doctor', 'Doctor', /embedded_lean/]]) {
         await c.window.status().click();
         await c.page().locator('.quick-input-list').getByText(entry).click();
-        await until(`${entry} opens a text that says ${says}`, async () => says.test(await c.page().locator('.editor-instance .view-lines').first().innerText()), 60_000, 500);
+        await c.page().locator(`.tab.active[data-resource-name="${tab}"]`).waitFor();
+        await until(`${entry} opens a text that says ${says}`, async () => says.test(await c.window.text()), 60_000, 500);
+        await c.page().keyboard.type('x');
+        assert.match(await c.window.text(), says);
+        await c.window.closeTab(tab);
       }
+    },
+  },
+  {
+    name: 'a bundle is picked in the menu',
+    async run(c) {
+      await c.window.openFile('Panel.lean');
+      const pick = async entry => {
+        await c.window.status().click();
+        await c.page().locator('.quick-input-list').getByText('Pick a Model Bundle').click();
+        await c.page().locator('.quick-input-list').getByText('Choose a Folder').waitFor();
+        await c.page().locator('.quick-input-list .monaco-list-row').filter({ hasText: entry }).first().click();
+      };
+      await pick('core-small');
+      await until('the setting names it', () => c.server.settings['leanCopilot.bundle'] === 'core-small', 20_000);
+      await c.window.cursorTo(1, 1);
+      await c.window.cursorTo(2, 3);
+      await c.window.waitForGhost();
+      await c.window.waitForStatus(/Model: core-small/, 60_000);
+      await pick('the newest that you trained');
+      await until('the setting is gone', () => Object.keys(c.server.settings).length > 0 && !('leanCopilot.bundle' in c.server.settings), 20_000);
     },
   },
   {
     name: 'light and high-contrast themes',
     async run(c) {
-      await c.window.openFile('Words.lean');
-      await c.window.cursorTo(2, 3);
-      await c.window.keys('Control+Alt+Enter');
-      await settled(c, 1);
-      const frame = await c.window.webview('[role=option]');
+      const frame = await panelAt(c, 'Words.lean', 1, '⊢ c = a');
       const paper = () => frame.locator('body').evaluate(body => window.getComputedStyle(body).getPropertyValue('--vscode-sideBar-background'));
       const seen = new Set([await paper()]);
       for (const [theme, kind, name] of [['Light Modern', 'vs', 'panel-light'], ['Dark High Contrast', 'hc-black', 'panel-contrast'], ['Dark Modern', 'vs-dark', '']]) {
@@ -380,128 +464,45 @@ export const steps = [
       await c.page().locator('.monaco-dialog-box').getByText('Delete', { exact: true }).click();
       await until('no row is left', () => rounds(c.data) === 0, 20_000);
       await frame.getByText('No rows.', { exact: true }).waitFor();
-    },
-  },
-];
-
-/** Lean servers that descend from this test's code-server. */
-function serverProcesses(root) {
-  const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
-  const all = lines.map(l => /^\s*(\d+) (.*)$/.exec(l)).filter(m => m);
-  return all
-    .filter(([, pid, args]) => /runtime\/lean\/server\.js/.test(args) && environment(pid).includes(root))
-    .map(m => Number(m[1]));
-}
-
-function environment(pid) {
-  try {
-    return fs.readFileSync(`/proc/${pid}/environ`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** Machines on which something is missing: each gets a server of its own. */
-export const machines = [
-  {
-    name: 'a machine with no Lean at all offers to install one',
-    env: root => ({ LEAN_COPILOT_CACHE_DIR: path.join(root, 'empty-cache') }),
-    async run(c) {
-      await c.window.openFile('Ghost.lean');
-      const notice = c.window.notification('no Lean on this machine');
-      await notice.getByText('Install').first().waitFor({ timeout: 60_000 });
-      await c.window.waitForStatus(/missing|not installed|No Lean/i, 60_000);
-      // Nothing is recorded without a Lean, so there is nothing to say about it yet.
-      assert.equal(await c.window.notification('keeps the goals that you look at').count(), 0);
-      await c.shot('no-lean');
-      if (c.smoke) return;
-      await c.window.press('no Lean on this machine', 'Install');
-      const installing = c.window.notification('installing the runtime');
-      await installing.waitFor();
-      await c.shot('install');
-      await c.window.press('installing the runtime', 'Cancel');
-      await installing.waitFor({ state: 'hidden' });
-      await c.window.waitForStatus(/No Lean/i, 20_000);
-      await c.window.command('lean-copilot: Install the Runtime');
-      await installing.waitFor();
-      await until('the runtime is there', () => fs.existsSync(path.join(c.root, 'empty-cache', 'runtime')), 300_000);
-      await c.window.waitForStatus(/Ready|Looking|checking/, 400_000);
-      await c.window.cursorTo(1, 1);
+      // What is recorded after that goes with all projects.
+      await c.window.openFile('Record.lean');
       await c.window.cursorTo(2, 3);
-      await c.window.waitForGhost();
+      await until('a round is kept', () => rounds(c.data) > 0, 60_000);
+      await c.window.waitForStatus(/Ready/);
+      await c.window.command('lean-copilot: Show What Is Recorded');
+      await frame.getByText('Delete Everything…', { exact: true }).click();
+      await c.page().locator('.monaco-dialog-box').getByText('Delete', { exact: true }).click();
+      await until('no row is left', () => rounds(c.data) === 0, 20_000);
     },
   },
   {
-    name: 'a program that is not there is said, and choosing one mends it',
-    settings: { 'leanCopilot.binary': '/nowhere/lean-copilot' },
+    name: 'the walkthrough leads from nothing to the record',
     async run(c) {
-      await c.window.openFile('Ghost.lean');
-      const notice = c.window.notification('/nowhere/lean-copilot');
-      await notice.getByText('Choose the Program').waitFor({ timeout: 60_000 });
-      await c.shot('no-program');
-      c.setSetting('leanCopilot.binary', '');
-      await c.window.waitForStatus(/Ready|Looking|checking/, 120_000);
-    },
-  },
-  {
-    name: 'in a workspace that is not trusted nothing is started',
-    trusted: false,
-    async run(c) {
-      // Versions differ in whether they ask first; not to answer is not to trust.
-      await c.page().locator('.statusbar-item').filter({ hasText: 'Restricted Mode' }).waitFor();
-      const no = c.page().locator('.monaco-dialog-box').getByText(/No, I don't trust|No, browse/).first();
-      if (await no.isVisible()) await no.click();
-      await c.window.openFile('Ghost.lean');
-      await c.window.waitForStatus(/not trusted/, 60_000);
-      assert.deepEqual(serverProcesses(c.root), []);
-      await c.shot('untrusted');
+      await c.window.command('Welcome: Open Walkthrough');
+      await c.page().locator('.quick-input-list .monaco-list-row').filter({ hasText: 'Get Started with lean-copilot' }).first().click();
+      const page = c.page().locator('.gettingStartedContainer');
+      const steps = page.locator('.getting-started-step');
+      await until('four steps', async () => (await steps.count()) === 4, 30_000);
+      const open = async title => {
+        const step = steps.filter({ hasText: title });
+        if (!(await step.evaluate(s => s.classList.contains('expanded')))) await step.locator('.step-title, h3').first().click();
+        await until(`${title} is open`, () => step.evaluate(s => s.classList.contains('expanded')), 10_000);
+        return step;
+      };
+      const lean = await open('A Lean to prove with');
+      await lean.getByText('Run Doctor').click();
+      await c.page().locator('.tab.active[data-resource-name="Doctor"]').waitFor();
+      await c.window.closeTab('Doctor');
+      // Its pages lie in the VSIX.
+      await c.window.webview('text=stands in front of it');
+      await c.shot('walkthrough');
+      await (await open('Take the next step')).getByText('Open an Example').click();
+      await c.page().locator('.tab.active[data-resource-name="Plus.lean"]').waitFor();
+      await c.window.closeTab('Plus.lean');
+      await (await open('See all of them')).getByText('Show Tactics').click();
+      await c.window.webview('h2, .empty');
+      await (await open('What is recorded, and for what')).getByText('Show What Is Recorded').click();
+      await c.window.webview('h1:has-text("What is recorded")');
     },
   },
 ];
-
-/**
- * From the key that opens a line below `by` to the ghost text that is drawn there, in milliseconds, measured in the
- * page by the key's own event and the change of the document. `unanswered`: no ghost text within 20 s.
- */
-export async function latency(c, count) {
-  const lines = Array.from({ length: count }, (_, i) => `theorem t${i} (a b c d : Nat) (h : a + ${i} = b) : ${i} + a = b := by`);
-  fs.writeFileSync(path.join(c.folder, 'Latency.lean'), `${lines.join('\n\n')}\n`);
-  await c.window.openFile('Latency.lean');
-  await c.page().evaluate(() => {
-    window.seen = [];
-    window.pressed = 0;
-    window.addEventListener('keydown', e => { if (e.key === 'Enter') window.pressed = performance.now(); }, true);
-    new MutationObserver(() => {
-      if (window.pressed === 0) return;
-      const ghost = document.querySelector('.monaco-editor .ghost-text-decoration, .monaco-editor .ghost-text-decoration-preview');
-      if (!ghost || ghost.textContent.trim() === '') return;
-      window.seen.push(performance.now() - window.pressed);
-      window.pressed = 0;
-    }).observe(document.body, { subtree: true, childList: true, characterData: true });
-  });
-  const times = [];
-  let unanswered = 0;
-  for (let i = 0; i < count; i++) {
-    // From the last to the first, so that a taken line moves no other.
-    await c.window.cursorTo(2 * (count - 1 - i) + 1, 1);
-    await c.window.keys('End');
-    await c.page().waitForTimeout(500);
-    await c.window.keys('Escape');
-    await c.page().evaluate(() => {
-      window.seen = [];
-      window.pressed = 0;
-    });
-    await c.window.keys('Enter');
-    try {
-      times.push(await until('a time', () => c.page().evaluate(() => window.seen.splice(0)[0]), 20_000, 50));
-      await c.window.keys('Tab');
-    } catch {
-      unanswered++;
-    }
-    await c.page().waitForTimeout(300);
-  }
-  const first = Math.round(times[0]);
-  times.sort((a, b) => a - b);
-  const at = share => Math.round(times[Math.min(times.length - 1, Math.floor(share * times.length))]);
-  return { keystrokes: count, unanswered, median_ms: at(0.5), p95_ms: at(0.95), min_ms: at(0), max_ms: at(1), first_ms: first };
-}

@@ -1,6 +1,6 @@
 // VS Code in a browser: code-server with our VSIX, Chromium with playwright, and what a person does in it.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -93,6 +93,30 @@ export class Server {
     if (ran.status !== 0 || !/successfully installed/.test(ran.stdout)) {
       throw new Error(`${vsix} was not installed: ${ran.stdout}${ran.stderr}`);
     }
+  }
+
+  /** Where an extension is installed. */
+  extensionFolder(id) {
+    return path.join(this.extensions, fs.readdirSync(this.extensions).find(f => f.startsWith(`${id}-`)));
+  }
+
+  /** Installs an extension that is made here: a manifest's fields beside the name; what it exports, if it has code. */
+  installMade(id, { version = '99.0.0', exports, ...manifest } = {}) {
+    const [publisher, name] = id.split('.');
+    const cwd = path.join(this.root, id);
+    fs.mkdirSync(cwd);
+    const fields = { name, publisher, version, engines: { vscode: '^1.75.0' }, ...manifest };
+    if (exports !== undefined) {
+      fields.main = './main.js';
+      fs.writeFileSync(path.join(cwd, 'main.js'), `exports.activate = () => (${exports});\n`);
+    }
+    fs.writeFileSync(path.join(cwd, 'package.json'), JSON.stringify(fields));
+    fs.writeFileSync(path.join(cwd, 'README.md'), 'Made by a test.\n');
+    const vsix = path.join(this.root, `${id}.vsix`);
+    const vsce = path.join(here, '..', 'node_modules', '@vscode', 'vsce', 'vsce');
+    const args = ['package', '--out', vsix, '--allow-missing-repository', '--skip-license', '--no-dependencies'];
+    execFileSync(process.execPath, [vsce, ...args], { cwd, stdio: 'pipe' });
+    this.install(vsix);
   }
 
   async start() {
@@ -212,6 +236,16 @@ export class Window {
     await this.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first().dblclick();
     await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
     await this.page.locator('.monaco-editor .view-line').first().waitFor();
+    // In a window's first seconds VS Code knows no extension yet: neither the language nor a key of ours.
+    if (name.endsWith('.lean')) await this.page.locator('[id="status.editor.mode"]', { hasText: 'Lean 4' }).waitFor();
+  }
+
+  /** Closes the tab of a name; nothing may be asked. */
+  async closeTab(name) {
+    const tab = this.page.locator(`.tab[data-resource-name="${name}"]`);
+    await tab.click({ button: 'middle' });
+    await tab.waitFor({ state: 'detached' });
+    if ((await this.page.locator('.monaco-dialog-box').count()) > 0) throw new Error(`closing ${name} asks`);
   }
 
   /** Puts the cursor to a line and column, both from 1. */

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { createVSIX } from '@vscode/vsce';
 
 import { build } from './build.mjs';
+import { targetNames, unfit } from './targets.mjs';
 
 const here = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const repository = path.dirname(here);
@@ -28,10 +29,33 @@ const { values: options } = parseArgs({
   },
 });
 
+/** Ends with what is wrong and what helps. */
+function fail(error, hint) {
+  console.error(`error: ${error}\nhint: ${hint}`);
+  process.exit(1);
+}
+
+/** The program that goes into the VSIX; it runs where the VSIX is installed. */
 function program() {
-  if (options.binary) return options.binary;
+  const { target } = options;
+  if (!targetNames.includes(target)) fail(`there is no target ${target}`, `one of ${targetNames.join(', ')}`);
+  const file = options.binary ?? ownProgram();
+  if (!fs.existsSync(file)) fail(`${file} is not there`, '--binary names the program, built for the target');
+  const head = Buffer.alloc(4096);
+  const descriptor = fs.openSync(file);
+  fs.readSync(descriptor, head);
+  fs.closeSync(descriptor);
+  const wrong = unfit(target, head);
+  if (wrong) fail(`${file} does not run on ${target}: ${wrong}`, '--binary names the program, built for the target');
+  return file;
+}
+
+function ownProgram() {
   if (options.target !== own) {
-    throw new Error(`--target ${options.target} needs --binary: the program built for that platform`);
+    fail(
+      `a VSIX for ${options.target} needs the program built for it, and this machine is ${own}`,
+      `build it there (cargo build --release), then: npm run package -- --target ${options.target} --binary PATH`,
+    );
   }
   const target = process.env.CARGO_TARGET_DIR ?? path.join(repository, 'target');
   const name = process.platform === 'win32' ? 'lean-copilot.exe' : 'lean-copilot';

@@ -9,9 +9,10 @@ import { FeedbackPage } from './feedbackPage';
 import { InFront } from './inFront';
 import { GhostText } from './inline';
 import { Jobs } from './jobs';
-import { describeLanguage } from './language';
+import { describeLanguage, settleIndentation } from './language';
 import { Panel } from './panel';
 import { Program } from './program';
+import { ReadOnlyTexts } from './readOnly';
 import { sayWhatIsRecorded } from './recording';
 import { Sessions } from './sessions';
 import { Status } from './status';
@@ -26,16 +27,18 @@ export function activate(context: vscode.ExtensionContext): void {
   const follower = new CursorFollower(sessions);
   const ghost = new GhostText(context.extension.id, sessions, tactics, follower);
   const panel = new Panel(extensionUri, sessions, tactics, follower);
-  const jobs = new Jobs(program, output, extensionUri);
+  const texts = new ReadOnlyTexts();
+  const jobs = new Jobs(program, output, extensionUri, texts);
   const feedback = new FeedbackPage(extensionUri, sessions, jobs);
   const inFront = new InFront(program, globalStorageUri, globalState);
   const status = new Status(sessions, message => void offerRuntime(message));
   const parts = { program, sessions, tactics, follower, panel, feedback, inFront, jobs, storage: globalStorageUri };
-  subscriptions.push(output, sessions, tactics, follower, ghost, panel, feedback, status, ...registerCommands(parts));
+  subscriptions.push(output, sessions, tactics, follower, ghost, panel, feedback, status, texts, ...registerCommands(parts));
 
   const { usesOfficial } = sessions;
   void vscode.commands.executeCommand('setContext', 'leanCopilot.officialPresent', usesOfficial);
   if (!usesOfficial) subscriptions.push(new Abbreviations(), describeLanguage());
+  void settleIndentation();
   subscriptions.push(
     sessions.onNotInFront(() => void inFront.offer()),
     sessions.onState(state => {

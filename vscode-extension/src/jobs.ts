@@ -1,6 +1,7 @@
 // Long work of the program, each with progress and a way to stop it: installing, learning, exporting, doctor.
 
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
@@ -9,6 +10,7 @@ import { stateFolder } from './core/binary';
 import { progressEvent } from './core/lines';
 import { installProgress, trainingProgress, type Progress, type Report } from './core/progress';
 import type { Program } from './program';
+import type { ReadOnlyTexts } from './readOnly';
 import { failureWords, run, type Ran } from './run';
 
 /** What the jobs need. */
@@ -17,6 +19,7 @@ export class Jobs {
     private readonly program: Program,
     private readonly output: vscode.LogOutputChannel,
     private readonly extension: vscode.Uri,
+    private readonly texts: ReadOnlyTexts,
   ) {}
 
   /** Installs Lean, Node and ONNX Runtime where they are missing; whether all is there afterwards. */
@@ -89,23 +92,19 @@ export class Jobs {
       { location: vscode.ProgressLocation.Window, title: 'lean-copilot: doctor' },
       () => run(program, ['doctor'], { timeout: 120_000 }),
     );
-    const document = await vscode.workspace.openTextDocument({
-      language: 'plaintext',
-      content: `${ran.stdout}${ran.stderr ? `\n${ran.stderr}` : ''}`,
-    });
-    await vscode.window.showTextDocument(document, { preview: true });
+    await this.texts.show('Doctor', `${ran.stdout}${ran.stderr ? `\n${ran.stderr}` : ''}`);
   }
 
-  /** Shows the sidecar's log, or this extension's where it has written none yet. */
+  /** Shows the sidecar's log as it is now, or this extension's where it has written none yet. */
   async openLog(): Promise<void> {
     const file = path.join(stateFolder(process.env, process.platform, os.homedir()), 'log', 'serve.log');
     if (!existsSync(file)) {
       this.output.show();
       return;
     }
-    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
-    const editor = await vscode.window.showTextDocument(document, { preview: true });
-    editor.revealRange(new vscode.Range(document.lineCount - 1, 0, document.lineCount - 1, 0));
+    const editor = await this.texts.show('serve.log', await readFile(file, 'utf8'));
+    const last = editor.document.lineCount - 1;
+    editor.revealRange(new vscode.Range(last, 0, last, 0));
   }
 
   /** Opens a copy of a shipped example, so that what is shipped stays as it is. */
@@ -122,7 +121,7 @@ export class Jobs {
     if (!existsSync(file.fsPath)) {
       await vscode.workspace.fs.copy(vscode.Uri.joinPath(share, 'examples', 'demo', 'Plus.lean'), file);
     }
-    await vscode.window.showTextDocument(file);
+    await vscode.window.showTextDocument(file, { preview: false });
   }
 
   private async withProgress(

@@ -123,7 +123,8 @@ export class OfficialSessions implements vscode.Disposable {
       `The official Lean 4 extension ${(extension.packageJSON as { version?: string }).version ?? ''} has no ${what} that ` +
       'lean-copilot knows. Suggestions still come as code actions; update lean-copilot for the rest.';
     if (!exported?.lean4EnabledFeatures) return strange('exports');
-    const features = (await exported.lean4EnabledFeatures) as { clientProvider?: unknown } | undefined;
+    // What it could not start it rejects; then there is no client either.
+    const features = (await Promise.resolve(exported.lean4EnabledFeatures).catch(() => undefined)) as { clientProvider?: unknown } | undefined;
     const provider = features?.clientProvider;
     if (!has(provider, 'getClients', 'clientAdded', 'clientRemoved')) return strange('client provider');
     const clients = provider as ClientProvider;

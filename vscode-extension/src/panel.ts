@@ -21,7 +21,12 @@ const FRAME = 30;
 export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   private view: vscode.WebviewView | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** It is to take the keyboard as soon as it can. */
   private focusNext = false;
+  /** The page listens. */
+  private ready = false;
+  /** How often the person left it by its own key. */
+  private dismissals = 0;
   private readonly subscriptions: vscode.Disposable[];
   private readonly blurred = new vscode.EventEmitter<void>();
 
@@ -48,7 +53,10 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
     view.webview.options = { enableScripts: true, localResourceRoots: webviewRoots(this.extension) };
     view.webview.onDidReceiveMessage((message: FromPanel) => void this.received(message));
     view.onDidChangeVisibility(() => this.soon());
-    view.onDidDispose(() => (this.view = undefined));
+    view.onDidDispose(() => {
+      this.view = undefined;
+      this.ready = false;
+    });
     view.webview.html = webviewHtml(view.webview, this.extension, 'panel', 'Tactics');
   }
 
@@ -60,14 +68,18 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
 
   /** Shows the panel and gives it the keyboard. */
   async focus(): Promise<void> {
-    this.focusNext = true;
+    // A page that is still to be made takes it when it is there.
+    this.focusNext = !this.ready;
+    const before = this.dismissals;
     await vscode.commands.executeCommand(`${PANEL}.focus`);
-    this.send({ kind: 'focus' });
+    // Whoever left it meanwhile is not called back.
+    if (this.dismissals === before) this.send({ kind: 'focus' });
   }
 
   private async received(message: FromPanel): Promise<void> {
     switch (message.kind) {
       case 'ready':
+        this.ready = true;
         this.draw();
         if (this.focusNext) this.send({ kind: 'focus' });
         this.focusNext = false;
@@ -87,6 +99,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
         await this.askTried();
         return;
       case 'dismiss':
+        this.dismissals++;
         this.dismissed();
         await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
         return;

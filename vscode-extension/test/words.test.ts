@@ -71,7 +71,16 @@ test('training tells its share and the report what it means', () => {
   assert.match(reportLines({ ...report, in_use: false }).note, /worse/);
 });
 
-test('bundles are read where they are listed', () => {
-  assert.deepEqual(bundleEntries('[{"name":"a","id":"a@1"},{"x":1}]'), [{ name: 'a', description: 'a@1' }]);
-  assert.deepEqual(bundleEntries('nonsense'), []);
+test('bundles are read as `model list` lists them', () => {
+  const listed = {
+    bundles: [
+      { id: 'core-small@237a', in_use: true, kind: 'decoder', name: 'core-small', parameters: 7028160, path: '/m/core-small', problem: null },
+      { id: null, in_use: false, kind: null, name: 'torn', parameters: null, path: '/m/torn', problem: 'no weights' },
+    ],
+  };
+  assert.deepEqual(bundleEntries(JSON.stringify(listed)), [
+    { name: 'core-small', path: '/m/core-small', description: 'core-small@237a · 7.0 M parameters · in use' },
+    { name: 'torn', path: '/m/torn', description: 'cannot be used: no weights' },
+  ]);
+  assert.deepEqual([bundleEntries('nonsense'), bundleEntries('{}')], [undefined, undefined]);
 });

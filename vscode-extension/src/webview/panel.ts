@@ -113,13 +113,15 @@ function option(s: PanelState, x: Suggestion, index: number): HTMLElement {
       tabindex: isSelected ? 0 : -1,
       'aria-selected': isSelected ? 'true' : 'false',
       'aria-label': label,
+      // What is within an option screen readers do not read by themselves.
+      'aria-describedby': isSelected && left.length > 0 ? `left-${x.id}` : undefined,
       onclick: () => choose(x.id),
       ondblclick: () => send({ kind: 'insert', id: x.id }),
     },
     element('div', { class: 'head' }, element('code', {}, x.tactic), element('span', { class: 'effect' }, effect)),
     element('div', { class: 'facts' }, facts),
     x.verdict.message && element('div', { class: 'note' }, x.verdict.message),
-    isSelected && left.length > 0 && element('div', { class: 'left' }, ...left),
+    isSelected && left.length > 0 && element('div', { class: 'left', id: `left-${x.id}` }, ...left),
     isSelected &&
       element(
         'div',
