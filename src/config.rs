@@ -188,6 +188,11 @@ impl Dirs {
         })
     }
 
+    /// The folder of `serve.log`.
+    pub fn log(&self) -> PathBuf {
+        self.state.join("log")
+    }
+
     /// Directories below one folder, for runs that must touch nothing of the user's.
     pub fn below(root: &Path, share: PathBuf, cache: PathBuf) -> Dirs {
         Dirs { config: root.join("config"), data: root.join("data"), cache, state: root.join("state"), share }

@@ -26,7 +26,7 @@ pub struct Args {
 
 /// Serves on stdin and stdout; ends the process with Lean's exit code.
 pub fn serve(args: Args, context: super::Context) -> anyhow::Result<()> {
-    proxy::log::start(&context.dirs.state.join("log"));
+    proxy::log::start(&context.dirs.log());
     let cwd = std::env::current_dir().context("the working directory is gone")?;
     let command = if args.command.is_empty() {
         toolchain::server_command_with(&context.dirs, &cwd, &context.libs)

@@ -73,7 +73,7 @@ fn store(dirs: &Dirs, settings: &Settings) -> Check {
 }
 
 fn log(dirs: &Dirs) -> Check {
-    let folder = dirs.state.join("log");
+    let folder = dirs.log();
     let file = folder.join("serve.log");
     let check = match (std::fs::metadata(&file), writable(&folder)) {
         (_, Err(why)) => {

@@ -56,7 +56,7 @@ fn serve(call: &Call, real: Option<&Path>) -> Result<ExitCode> {
     };
     // SAFETY: no thread has been started; the log's is the first.
     unsafe { crate::runtime::forbid_telemetry() };
-    proxy::log::start(&dirs.state.join("log"));
+    proxy::log::start(&dirs.log());
     let settings = Settings::load(&dirs).unwrap_or_else(|error| {
         tracing::error!("the settings do not hold, the defaults do: {error:#}");
         Settings::default()

@@ -110,7 +110,7 @@ pub fn suggest(args: &Args, context: &Context) -> Result<()> {
         anyhow::Ok(())
     })?;
     if let Some(kept) = &args.log {
-        let log = dirs.state.join("log/serve.log");
+        let log = dirs.log().join("serve.log");
         std::fs::copy(&log, kept)
             .with_context(|| format!("cannot copy `{}` to `{}`", log.display(), kept.display()))?;
     }
