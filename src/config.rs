@@ -43,6 +43,8 @@ pub struct Settings {
     pub lookahead: bool,
     /// Propose what was done at similar goals: in the user's history and in the shipped steps.
     pub neighbours: bool,
+    /// Propose what the names at the goal offer: case splits, definitions to unfold, the project's theorems.
+    pub scope: bool,
     /// Stop the second Lean server after this time without work, in seconds.
     pub idle_stop_s: u64,
     /// Ask Lean's server whether it is there after this time in which it left the editor without a word,
@@ -74,6 +76,7 @@ impl Default for Settings {
             lean_search: true,
             lookahead: true,
             neighbours: true,
+            scope: true,
             idle_stop_s: 600,
             lean_silence_s: 20,
             sandbox: true,

@@ -2,7 +2,7 @@
 //! itself is worth more than one of which nobody knows where it leads. Pure.
 
 use crate::proof::tactic::{REACHING, TokenKind, tokens};
-use crate::proof::{Candidate, Goal, Hypothesis, Source};
+use crate::proof::{Candidate, Goal, Hypothesis, Offer, Source};
 
 /// How much time finishers may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,14 +15,23 @@ pub enum Effort {
 
 /// What is tried on all goals that a step leaves. `simp_all!` unfolds the definitions that it meets; what it leaves
 /// may be arithmetic, or a matter for `grind`.
-fn finishers(goal: &Goal, effort: Effort) -> Vec<&'static str> {
+fn finishers(goal: &Goal, help: &Offer, effort: Effort) -> Vec<String> {
     let (mut likely, mut other) = ("simp_all!", "simp_all! +arith");
     if super::mentions(goal, &[" + ", " * ", " - ", " ≤ ", " < ", "Nat", "Int"]) {
         (likely, other) = (other, likely);
     }
-    match effort {
-        Effort::Little => vec![likely],
-        Effort::Much => vec![other, "grind", "(try simp_all!) <;> grind"],
+    let offered = |word| help.finishers.iter().find(|f| f.starts_with(word)).cloned();
+    match (effort, offered("grind"), offered("simp_all")) {
+        (Effort::Little, ..) => vec![likely.to_owned()],
+        (Effort::Much, None, simp) => {
+            let usual = vec![other.into(), "grind".into(), "(try simp_all!) <;> grind".into()];
+            usual.into_iter().chain(simp).collect()
+        }
+        // What names definitions and theorems is the stronger.
+        (Effort::Much, Some(grind), simp) => {
+            let both = format!("(try simp_all!) <;> {grind}");
+            [grind, other.into(), both].into_iter().chain(simp).collect()
+        }
     }
 }
 
@@ -40,8 +49,18 @@ const VARIABLES: usize = 2;
 /// Steps with a finisher behind each, in the order in which they should be tried: each finisher behind all steps
 /// before the next one. `steps` are the ones that Lean accepts at the goal, best first; inductions that the goal's
 /// variables suggest come with them. A candidate's sources are those of its step.
-pub fn lookahead(goal: &Goal, steps: &[Candidate], effort: Effort) -> Vec<Candidate> {
-    let own = inductions(goal).into_iter().map(|t| Candidate::new(t, Source::Portfolio, None));
+pub fn lookahead(
+    goal: &Goal,
+    steps: &[Candidate],
+    help: Option<&Offer>,
+    effort: Effort,
+) -> Vec<Candidate> {
+    let nothing = Offer::default();
+    let help = help.unwrap_or(&nothing);
+    let own: Vec<Candidate> = match help.inductions.is_empty() {
+        true => inductions(goal).into_iter().map(|t| Candidate::new(t, Source::Portfolio, None)).collect(),
+        false => help.inductions.iter().map(|t| Candidate::new(t.as_str(), Source::Scope, None)).collect(),
+    };
     let given = steps.iter().filter(|c| may_be_followed(&c.tactic)).take(steps_of(effort)).cloned();
     let mut all: Vec<Candidate> = Vec::new();
     for step in given.chain(own) {
@@ -49,8 +68,8 @@ pub fn lookahead(goal: &Goal, steps: &[Candidate], effort: Effort) -> Vec<Candid
             all.push(step);
         }
     }
-    let behind = |finisher: &&str| {
-        let finisher = (*finisher).to_owned();
+    let behind = |finisher: &String| {
+        let finisher = finisher.clone();
         all.iter().map(move |step| Candidate {
             tactic: format!("{} <;> {finisher}", bracketed(step.tactic.trim())),
             // What is known of the step's probability is not that of the whole.
@@ -58,7 +77,7 @@ pub fn lookahead(goal: &Goal, steps: &[Candidate], effort: Effort) -> Vec<Candid
             ..step.clone()
         })
     };
-    finishers(goal, effort).iter().flat_map(behind).collect()
+    finishers(goal, help, effort).iter().flat_map(behind).collect()
 }
 
 /// Whether a tactic can be the left side of `<;>` as one step: it does not pick other goals.
@@ -135,7 +154,7 @@ mod tests {
     fn texts(goal: &str, steps: &[&str], effort: Effort) -> Vec<String> {
         let steps: Vec<Candidate> =
             steps.iter().map(|t| Candidate::new((*t).to_owned(), Source::Policy, Some(-1.0))).collect();
-        lookahead(&Goal::parse(goal), &steps, effort).into_iter().map(|c| c.tactic).collect()
+        lookahead(&Goal::parse(goal), &steps, None, effort).into_iter().map(|c| c.tactic).collect()
     }
 
     #[test]
@@ -154,7 +173,7 @@ mod tests {
             "nothing here is data: {much:?}"
         );
         let step = Candidate::new("intro h", Source::Policy, Some(-1.0));
-        let list = lookahead(&Goal::parse("⊢ n + 0 = n"), &[step], Effort::Little);
+        let list = lookahead(&Goal::parse("⊢ n + 0 = n"), &[step], None, Effort::Little);
         assert_eq!(list[0].tactic, "intro h <;> simp_all! +arith", "it is about numbers");
         assert!(list.iter().all(|c| c.log_prob.is_none() && c.sources == [Source::Policy]));
     }

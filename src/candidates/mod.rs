@@ -50,11 +50,15 @@ fn absorb(known: &mut (usize, Candidate), rank: usize, new: Candidate) {
 }
 
 /// How promising a candidate is before Lean has seen it: its probability by the policy, or a constant
-/// of its source.
+/// of its source, less for what its source puts behind others.
 pub fn prior(candidate: &Candidate) -> f64 {
     candidate.log_prob.unwrap_or(match candidate.source {
         Source::Lean => -1.0,
         Source::Neighbours => -2.0,
+        Source::Scope => {
+            let e = |n: &str, d: f64| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
+            e("SCOPE0", -1.5) - e("SCOPE1", 0.1) * f64::from(candidate.place)
+        }
         Source::Portfolio => -3.0,
         Source::Policy => -4.0,
     })

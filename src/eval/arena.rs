@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::cache::{Cache, Key, key};
-use crate::trace::play::{Bytes, Opened, Player, Ran, Standing};
+use crate::lean::scope::SCOPE;
+use crate::trace::play::{Bytes, Opened, Player, Ran, Standing, Surveyed};
 
 /// How far Lean goes with a tactic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Arena<'a> {
     opened: bool,
     /// The searches that ran before, in which of Lean's processes.
     warm: (usize, Vec<String>),
+    /// The process in which something was looked for in scope before.
+    surveyed: usize,
     /// Questions that Lean answered now, and those answered from the cache.
     pub asked: (usize, usize),
 }
@@ -44,7 +47,7 @@ impl<'a> Arena<'a> {
     /// `world` is a hash of the file with all that it imports and of the Lean that reads it; `places` are the
     /// steps at which something may be tried.
     pub fn new(player: Player<'a>, cache: &'a Cache, world: String, places: Vec<Bytes>) -> Arena<'a> {
-        Arena { player, cache, world, places, opened: false, warm: (0, Vec::new()), asked: (0, 0) }
+        Arena { player, cache, world, places, opened: false, warm: (0, Vec::new()), surveyed: 0, asked: (0, 0) }
     }
 
     /// The file's text.
@@ -84,6 +87,23 @@ impl<'a> Arena<'a> {
         self.asked.0 += 1;
         self.cache.put(&key, &ran)?;
         Ok(ran)
+    }
+
+    /// What the names at a state offer.
+    pub fn offer(&mut self, at: At, bound: Bound) -> Result<Surveyed> {
+        let key = self.key_of(at, SCOPE, bound);
+        if let Some(known) = self.cache.get(&key)? {
+            return Ok(known);
+        }
+        self.open()?;
+        if self.surveyed != self.player.starts {
+            // What Lean looks up for the first time is not counted.
+            self.player.offer(at.step, at.path, bound.heartbeats, bound.longest)?;
+            self.surveyed = self.player.starts;
+        }
+        let surveyed = self.player.offer(at.step, at.path, bound.heartbeats, bound.longest)?;
+        self.cache.put(&key, &surveyed)?;
+        Ok(surveyed)
     }
 
     /// Runs one of Lean's search tactics. The first of a kind in a Lean builds its index of the library, which an

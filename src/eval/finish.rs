@@ -16,7 +16,16 @@ use crate::trace::play::Answer;
 /// What was seen at the states of a theorem, by path: other sets come by there, too.
 pub type Looks = BTreeMap<Vec<String>, Look>;
 
-/// Plays a theorem with a set for at most `steps` tactics; the tactics where nothing is left to prove then.
+/// How a theorem was played.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Played {
+    /// The tactics taken.
+    pub taken: Vec<Taken>,
+    /// Whether nothing is left to prove then.
+    pub complete: bool,
+}
+
+/// Plays a theorem with a set for at most `steps` tactics.
 pub fn play(
     theorem: &Theorem,
     set: &Set,
@@ -25,13 +34,13 @@ pub fn play(
     asker: &Asker,
     looks: &mut Looks,
     rules: &Rules,
-) -> Result<Option<Vec<Taken>>> {
+) -> Result<Played> {
     let mut path: Vec<String> = Vec::new();
     let mut taken = Vec::new();
     // The main goal and those beside it.
     let mut goals = vec![theorem.goal.clone()];
     let mut seen: HashSet<Vec<GoalKey>> = HashSet::new();
-    while taken.len() < steps {
+    while !goals.is_empty() && taken.len() < steps {
         seen.insert(goals.iter().map(Goal::key).collect());
         let goal = goals[0].clone();
         let at = At { step: theorem.first, path: &path };
@@ -59,15 +68,12 @@ pub fn play(
             let back = seen.contains(&left.iter().map(Goal::key).collect::<Vec<_>>());
             (!back).then(|| (tactic.clone(), left))
         });
-        let Some((tactic, left)) = next else { return Ok(None) };
+        let Some((tactic, left)) = next else { break };
         taken.push(Taken { tactic: tactic.clone(), beside: goals.len() > 1 });
         goals = left;
         path.push(tactic);
-        if goals.is_empty() {
-            return Ok(Some(taken));
-        }
     }
-    Ok(None)
+    Ok(Played { taken, complete: goals.is_empty() })
 }
 
 /// Which of the found proofs Lean takes in their place in the file: all at once, and where their commands then hold

@@ -7,9 +7,9 @@ use anyhow::Result;
 use super::arena::{Arena, At, Bound};
 use super::sources::{Asker, Proposed, Proposer, Set};
 use crate::candidates::{Effort, lookahead, merge};
-use crate::proof::{Candidate, Goal, Source, Verdict, VerdictKind, same_state, tactic};
+use crate::proof::{Candidate, Goal, Offer, Source, Verdict, VerdictKind, same_state, tactic};
 use crate::suggest::{Edit, FINISHED, Suggestion, rank};
-use crate::trace::play::{Answer, Ran};
+use crate::trace::play::{Answer, Ran, Surveyed};
 use crate::verify::lean_search;
 
 /// How much may be tried, and how much is shown.
@@ -44,6 +44,8 @@ pub struct Look {
     pub proposed: BTreeMap<Proposer, Proposed>,
     /// Lean's searches, in their order.
     pub searches: Vec<Searched>,
+    /// What is in scope.
+    pub surveyed: Option<Surveyed>,
     /// Lean's answers, by tactic.
     pub ran: HashMap<String, Ran>,
 }
@@ -64,6 +66,11 @@ impl Look {
                 continue;
             }
             let mut proposed = asker.ask(*proposer, goal)?;
+            if *proposer == Proposer::Scope {
+                let surveyed = arena.offer(at, rules.decide)?;
+                proposed.candidates = surveyed.offer.candidates();
+                self.surveyed = Some(surveyed);
+            }
             proposed.candidates.retain(|c| may_be_tried(*proposer, c));
             if *proposer == Proposer::Lean {
                 for command in lean_search::COMMANDS {
@@ -102,7 +109,7 @@ impl Look {
             }
         };
         let mut found = 0;
-        for candidate in trying.ahead(goal, effort) {
+        for candidate in trying.ahead(goal, self.help(set), effort) {
             if found == FINISHED || trying.clock.left <= 0.0 {
                 break;
             }
@@ -111,6 +118,11 @@ impl Look {
             self.try_in_turn(std::slice::from_ref(&candidate), &mut trying, goal);
         }
         Ok(())
+    }
+
+    /// What is in scope, for a set that looks for it.
+    fn help(&self, set: &Set) -> Option<&Offer> {
+        self.surveyed.as_ref().map(|s| &s.offer).filter(|_| set.proposers.contains(&Proposer::Scope))
     }
 
     fn try_all(&mut self, all: &[Candidate], arena: &mut Arena, at: At, bound: Bound) -> Result<()> {
@@ -130,7 +142,7 @@ impl Look {
         let mut trying = self.before_search(set, goal, rules);
         self.search_in_turn(set, &mut trying, goal);
         if set.lookahead {
-            self.finish(Effort::Much, &mut trying, goal);
+            self.finish(set, Effort::Much, &mut trying, goal);
         }
         let Trying { clock, mut shown, .. } = trying;
         shown.cut = clock.cut;
@@ -153,7 +165,7 @@ impl Look {
     fn before_search(&self, set: &Set, goal: &Goal, rules: &Rules) -> Trying {
         let mut trying = self.begin(set, goal, rules);
         if set.lookahead {
-            self.finish(Effort::Little, &mut trying, goal);
+            self.finish(set, Effort::Little, &mut trying, goal);
         }
         trying
     }
@@ -163,16 +175,19 @@ impl Look {
         let clock = Clock { left: rules.budget_ms, spent: 0.0, cut: false };
         let mut trying = Trying { clock, seen: BTreeSet::new(), shown: Shown::default() };
         let lists: Vec<&Proposed> = set.proposers.iter().filter_map(|p| self.proposed.get(p)).collect();
+        if let (true, Some(surveyed)) = (set.proposers.contains(&Proposer::Scope), &self.surveyed) {
+            trying.clock.takes(surveyed.ms);
+        }
         let quick = merge(lists.iter().map(|p| p.candidates.clone()).collect());
         self.try_in_turn(&quick, &mut trying, goal);
         trying
     }
 
     /// What finishes the best steps, where nothing closes the goal. What does not is not told.
-    fn finish(&self, effort: Effort, trying: &mut Trying, goal: &Goal) {
+    fn finish(&self, set: &Set, effort: Effort, trying: &mut Trying, goal: &Goal) {
         let mut kept = trying.shown.suggestions.len();
         let most = kept + FINISHED;
-        for candidate in trying.ahead(goal, effort) {
+        for candidate in trying.ahead(goal, self.help(set), effort) {
             if kept < most {
                 self.try_in_turn(std::slice::from_ref(&candidate), trying, goal);
                 let all = &mut trying.shown.suggestions;
@@ -269,13 +284,13 @@ struct Trying {
 
 impl Trying {
     /// What is tried behind the best steps; nothing where something closes the goal.
-    fn ahead(&self, goal: &Goal, effort: Effort) -> Vec<Candidate> {
+    fn ahead(&self, goal: &Goal, help: Option<&Offer>, effort: Effort) -> Vec<Candidate> {
         let mut steps = self.shown.suggestions.clone();
         if steps.iter().any(|s| s.verdict.kind == VerdictKind::Closes) {
             return Vec::new();
         }
         rank(&mut steps);
-        lookahead(goal, &steps.into_iter().map(|s| s.candidate).collect::<Vec<_>>(), effort)
+        lookahead(goal, &steps.into_iter().map(|s| s.candidate).collect::<Vec<_>>(), help, effort)
     }
 }
 

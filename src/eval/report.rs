@@ -305,6 +305,7 @@ impl Eyes<'_> {
             ("policy+neighbours".into(), "policy"),
             ("all".into(), "baseline"),
             ("all".into(), "baseline+lookahead"),
+            ("all".into(), "without-scope"),
         ];
         let others = self.plan.sets.iter().filter(|s| s.name.starts_with("policy-"));
         pairs.extend(others.map(|s| (s.name.clone(), "policy")));
@@ -322,7 +323,7 @@ impl Eyes<'_> {
 
     fn theorem_pairs(&self, theorems: &[&TheoremRow]) -> Vec<Paired> {
         let mut out = Vec::new();
-        let pairs = [("policy", "baseline"), ("all", "baseline"), ("all", "baseline+lookahead")];
+        let pairs = [("policy", "baseline"), ("all", "baseline"), ("all", "baseline+lookahead"), ("all", "without-scope")];
         for (of, less) in pairs {
             let (Some(a), Some(b)) = (self.place(of), self.place(less)) else { continue };
             let (Some(a), Some(b)) = (finished_values(theorems, a), finished_values(theorems, b)) else {
@@ -422,7 +423,7 @@ mod tests {
     use crate::eval::arena::Bound;
     use crate::eval::look::Rules;
     use crate::eval::sources::sets;
-    use crate::proof::Source;
+    use crate::proof::{Goal, Source};
 
     fn plan() -> Plan {
         let bound = Bound { heartbeats: 1, longest: Duration::from_secs(1) };
@@ -450,6 +451,10 @@ mod tests {
         StepRow {
             file: "A.lean".into(),
             decl: decl.into(),
+            goal: Goal::parse("⊢ p"),
+            author: "simp".into(),
+            after: vec![],
+            shown: vec![vec![]; n],
             scores: plan.sets.iter().map(|s| score(&s.name)).collect(),
             first_ms: vec![Some(5.0); n],
             cut: vec![false; n],
@@ -465,8 +470,9 @@ mod tests {
         let theorem = |file: &str, baseline, all| TheoremRow {
             file: file.into(),
             decl: "t".into(),
+            goal: Goal::parse("⊢ p"),
             finished: BTreeMap::from([(at("baseline"), baseline), (at("all"), all)]),
-            proofs: BTreeMap::new(),
+            played: BTreeMap::new(),
         };
         let measured = Measured {
             steps: vec![

@@ -9,14 +9,15 @@ use anyhow::Result;
 
 use super::arena::{Arena, At};
 use super::cache::Cache;
-use super::finish::{Looks, confirmed, play};
+use super::finish::{Looks, Played, confirmed, play};
 use super::look::{Decision, Look, Rules};
+use super::rows::{Line, lines};
 use super::sample::stratified;
 use super::score::{StepScore, main_goal, score_step};
 use super::sources::{Asker, Proposer, Set};
 use super::theorem::{Taken, Theorem, beginnings, theorem};
 use crate::candidates::Effort;
-use crate::proof::ProofStep;
+use crate::proof::{Goal, ProofStep};
 use crate::trace::play::{Bytes, Table};
 
 /// What is measured, and how.
@@ -58,6 +59,14 @@ pub struct StepRow {
     pub file: String,
     /// Its declaration.
     pub decl: String,
+    /// Its main goal.
+    pub goal: Goal,
+    /// The author's tactic.
+    pub author: String,
+    /// What the author's tactic leads to.
+    pub after: Vec<Goal>,
+    /// What each set showed, best first.
+    pub shown: Vec<Vec<Line>>,
     /// What each set's suggestions are worth.
     pub scores: Vec<StepScore>,
     /// Time to each set's first suggestion, in milliseconds.
@@ -77,10 +86,12 @@ pub struct TheoremRow {
     pub file: String,
     /// Its name.
     pub decl: String,
+    /// What is to be proved.
+    pub goal: Goal,
     /// Whether each set (by place among all sets) finished it.
     pub finished: BTreeMap<usize, bool>,
-    /// The proofs that Lean took, by set.
-    pub proofs: BTreeMap<usize, Vec<String>>,
+    /// The tactics that each set took, whether they came to an end or not.
+    pub played: BTreeMap<usize, Vec<String>>,
 }
 
 /// What was found out.
@@ -280,6 +291,10 @@ fn measure_step(
     Ok(StepRow {
         file: step.file.clone(),
         decl: step.decl.clone(),
+        goal: goal.clone(),
+        author: step.tactic.clone(),
+        after: step.states_after.clone(),
+        shown: shown.iter().map(|s| lines(step, s)).collect(),
         scores: shown.iter().map(|s| score_step(step, &s.suggestions)).collect(),
         first_ms: shown.iter().map(|s| s.first_ms).collect(),
         cut: shown.iter().map(|s| s.cut).collect(),
@@ -305,8 +320,9 @@ fn finish(
         .map(|t| TheoremRow {
             file: name.clone(),
             decl: t.decl.clone(),
+            goal: t.goal.clone(),
             finished: players.iter().map(|s| (*s, false)).collect(),
-            proofs: BTreeMap::new(),
+            played: BTreeMap::new(),
         })
         .collect();
     // Nothing is decided here, and what goes far beyond the budget is cut anyway.
@@ -315,9 +331,11 @@ fn finish(
     for (t, theorem) in theorems.iter().enumerate() {
         let mut looks = Looks::default();
         for s in &players {
-            let proof = play(theorem, &plan.sets[*s], plan.steps_each, arena, asker, &mut looks, &rules)?;
-            if let Some(proof) = proof {
-                found.entry(*s).or_default().push((t, proof));
+            let Played { taken, complete } =
+                play(theorem, &plan.sets[*s], plan.steps_each, arena, asker, &mut looks, &rules)?;
+            rows[t].played.insert(*s, taken.iter().map(|t| t.tactic.clone()).collect());
+            if complete {
+                found.entry(*s).or_default().push((t, taken));
             }
         }
         tell(Event::Done);
@@ -325,12 +343,9 @@ fn finish(
     for (s, proofs) in found {
         let named: Vec<(&Theorem, Vec<Taken>)> =
             proofs.iter().map(|(t, p)| (&theorems[*t], p.clone())).collect();
-        for ((t, proof), good) in proofs.into_iter().zip(confirmed(&named, arena)?) {
+        for ((t, _), good) in proofs.iter().zip(confirmed(&named, arena)?) {
             measured.refused += usize::from(!good);
-            rows[t].finished.insert(s, good);
-            if good {
-                rows[t].proofs.insert(s, proof.into_iter().map(|p| p.tactic).collect());
-            }
+            rows[*t].finished.insert(s, good);
         }
     }
     measured.theorems = rows;

@@ -28,6 +28,8 @@ pub enum Proposer {
     Neighbours,
     /// The closing tactics, and the steps that the target's shape asks for.
     Portfolio,
+    /// What the names at the goal offer.
+    Scope,
     /// The commonest tactics of the training steps, the same at every goal.
     Commonest,
     /// Lean's own search, which comes last.
@@ -64,6 +66,7 @@ impl Proposer {
             Proposer::PolicyAt(precision) => format!("policy-{}", precision.name()),
             Proposer::Neighbours => "neighbours".into(),
             Proposer::Portfolio => "portfolio".into(),
+            Proposer::Scope => "scope".into(),
             Proposer::Commonest => "commonest".into(),
             Proposer::Lean => "lean".into(),
         }
@@ -124,6 +127,9 @@ pub fn sets(chosen: &[Source], precisions: &[Precision]) -> Vec<Set> {
     if has(Source::Lean) {
         out.push(one(Proposer::Lean));
     }
+    if has(Source::Scope) {
+        out.push(one(Proposer::Scope));
+    }
     out.push(one(Proposer::Commonest));
     if has(Source::Portfolio) && has(Source::Lean) {
         out.push(Set::new("baseline", &[Proposer::Portfolio, Proposer::Lean]));
@@ -137,9 +143,14 @@ pub fn sets(chosen: &[Source], precisions: &[Precision]) -> Vec<Set> {
                 Source::Neighbours => Proposer::Neighbours,
                 Source::Portfolio => Proposer::Portfolio,
                 Source::Lean => Proposer::Lean,
+                Source::Scope => Proposer::Scope,
             })
             .collect();
         out.push(Set::new("without-lookahead", &all));
+        if all.len() > 2 && has(Source::Scope) {
+            let others: Vec<Proposer> = all.iter().filter(|p| **p != Proposer::Scope).copied().collect();
+            out.push(Set::looking_ahead("without-scope", &others));
+        }
         out.push(Set::looking_ahead("all", &all));
     }
     out
@@ -211,7 +222,7 @@ impl Asker {
         self.policy.as_ref().map(|p| p.bundle.id())
     }
 
-    /// What a proposer has for a goal. Lean's search is not asked here.
+    /// What a proposer has for a goal. Lean's search and what is in scope are not asked for here.
     pub fn ask(&self, proposer: Proposer, goal: &Goal) -> Result<Proposed> {
         let began = Instant::now();
         let candidates = match proposer {
@@ -220,7 +231,7 @@ impl Asker {
             Proposer::Neighbours => self.neighbours.propose(goal, self.k)?,
             Proposer::Portfolio => portfolio(goal),
             Proposer::Commonest => self.commonest.clone(),
-            Proposer::Lean => Vec::new(),
+            Proposer::Lean | Proposer::Scope => Vec::new(),
         };
         Ok(Proposed { candidates, ms: began.elapsed().as_secs_f64() * 1e3 })
     }

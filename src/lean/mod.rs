@@ -7,6 +7,7 @@ pub mod ourselves;
 pub mod process;
 mod published;
 pub mod sandbox;
+pub mod scope;
 pub mod toolchain;
 pub mod uri;
 

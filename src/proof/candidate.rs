@@ -14,6 +14,8 @@ pub enum Source {
     Lean,
     /// What was done on similar goals.
     Neighbours,
+    /// What the names at the goal offer: constructors, definitions, the project's theorems.
+    Scope,
 }
 
 /// A proposed tactic. `source` is the best-ranked proposer, `sources` lists all of them.
@@ -27,12 +29,15 @@ pub struct Candidate {
     pub sources: Vec<Source>,
     /// Natural logarithm of the policy's probability of the whole tactic.
     pub log_prob: Option<f64>,
+    /// Its place among what its source proposed, from 0. Not told outside.
+    #[serde(skip)]
+    pub place: u32,
 }
 
 impl Candidate {
     /// A candidate with one proposer.
     pub fn new(tactic: impl Into<String>, source: Source, log_prob: Option<f64>) -> Candidate {
-        Candidate { tactic: tactic.into(), source, sources: vec![source], log_prob }
+        Candidate { tactic: tactic.into(), source, sources: vec![source], log_prob, place: 0 }
     }
 }
 
@@ -44,6 +49,7 @@ impl Source {
             Source::Portfolio => "portfolio",
             Source::Lean => "lean",
             Source::Neighbours => "neighbours",
+            Source::Scope => "scope",
         }
     }
 }

@@ -9,6 +9,7 @@ mod candidate;
 pub mod declaration;
 mod filter;
 mod goal;
+mod offer;
 mod outcome;
 mod step;
 pub mod tactic;
@@ -17,6 +18,7 @@ mod verdict;
 
 pub use candidate::{Candidate, Source};
 pub use goal::{Goal, GoalKey, Hypothesis, same_state};
+pub use offer::Offer;
 pub use outcome::OutcomeKind;
 pub use step::{Origin, ProofStep, StepRange, variant_name};
 pub use verdict::{Verdict, VerdictKind};

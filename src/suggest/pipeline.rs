@@ -14,7 +14,7 @@ use crate::config::{Dirs, Settings};
 use crate::lean::LeanCommand;
 use crate::lsp::position;
 use crate::policy::{PolicyHandle, Proposals};
-use crate::proof::{Candidate, Goal, Source, Verdict, VerdictKind, tactic};
+use crate::proof::{Candidate, Goal, Offer, Source, Verdict, VerdictKind, tactic};
 use crate::verify::scratch::Hole;
 use crate::verify::{Filter, Place, State, VerdictCache, VerifierHandle, no_goal};
 
@@ -77,6 +77,7 @@ impl Pipeline {
                 sent: 0,
                 closed: false,
                 finished: false,
+                offer: None,
                 bundle: None,
                 problems: Vec::new(),
             };
@@ -126,6 +127,8 @@ struct Run {
     closed: bool,
     /// Whether a step was finished. Lean's search goes on all the same: one lemma is better than an induction.
     finished: bool,
+    /// What the names at the goal offer.
+    offer: Option<Offer>,
     bundle: Option<String>,
     problems: Vec<String>,
 }
@@ -148,7 +151,7 @@ impl Run {
             Some((known, answer)) if known.key() == goal.key() => answer,
             _ => self.think(goal.clone()).1,
         };
-        let mut sources = Sources { policy: Some(thinking), near: Some(self.remember(&goal)), search: None };
+        let mut sources = Sources::of(thinking, self.remember(&goal));
         // What is quick when it is warm makes one list with the portfolio.
         let mut first = vec![Vec::new(), Vec::new(), portfolio(&goal)];
         let _ = tokio::time::timeout(SOON, async {
@@ -156,12 +159,15 @@ impl Run {
                 match sources.next().await {
                     Some(Found::Policy(answer)) => first[0] = self.proposed(answer),
                     Some(Found::Near(answer)) => first[1] = self.near(answer),
-                    Some(Found::Search(_)) | None => return,
+                    Some(Found::Offer(_) | Found::Search(_)) | None => return,
                 }
             }
         })
         .await;
         self.verify(&state, merge(first)).await;
+        if self.pipeline.settings.scope {
+            sources.offer = Some(self.survey());
+        }
         let mut ahead = false;
         if sources.is_quiet() {
             ahead = true;
@@ -175,6 +181,7 @@ impl Run {
             let candidates = match found {
                 Found::Policy(answer) => self.proposed(answer),
                 Found::Near(answer) => self.near(answer),
+                Found::Offer(answer) => self.offered(answer),
                 Found::Search(candidates) => candidates,
             };
             self.verify(&state, candidates).await;
@@ -204,6 +211,20 @@ impl Run {
         Task(tokio::task::spawn_blocking(
             move || if k == 0 { Ok(Vec::new()) } else { neighbours.propose(&goal, k) },
         ))
+    }
+
+    /// Asks Lean what the names at the goal offer.
+    fn survey(&self) -> Task<Offer> {
+        let (verifier, place) = (self.pipeline.verifier.clone(), self.request.place.clone());
+        Task(tokio::spawn(async move { verifier.offer(&place).await }))
+    }
+
+    fn offered(&mut self, answer: Result<Offer>) -> Vec<Candidate> {
+        let offer = answer.unwrap_or_default();
+        self.note("what is in scope is known", offer.steps.len());
+        let candidates = offer.candidates();
+        self.offer = Some(offer);
+        candidates
     }
 
     fn near(&mut self, answer: Result<Vec<Candidate>>) -> Vec<Candidate> {
@@ -293,7 +314,7 @@ impl Run {
         steps.sort_by(|a, b| a.candidate.tactic.cmp(&b.candidate.tactic));
         rank(&mut steps);
         let steps: Vec<Candidate> = steps.into_iter().map(|s| s.candidate).collect();
-        let mut tried = lookahead(goal, &steps, effort);
+        let mut tried = lookahead(goal, &steps, self.offer.as_ref(), effort);
         tried.retain(|c| !self.tried.contains_key(&tactic::normalise(&c.tactic)));
         if tried.is_empty() {
             return;
@@ -375,6 +396,7 @@ impl Run {
 struct Sources {
     policy: Option<Task<Proposals>>,
     near: Option<Task<Vec<Candidate>>>,
+    offer: Option<Task<Offer>>,
     search: Option<mpsc::UnboundedReceiver<Candidate>>,
 }
 
@@ -382,13 +404,18 @@ struct Sources {
 enum Found {
     Policy(Result<Proposals>),
     Near(Result<Vec<Candidate>>),
+    Offer(Result<Offer>),
     Search(Vec<Candidate>),
 }
 
 impl Sources {
-    /// Whether policy and neighbours have answered.
+    fn of(policy: Task<Proposals>, near: Task<Vec<Candidate>>) -> Sources {
+        Sources { policy: Some(policy), near: Some(near), offer: None, search: None }
+    }
+
+    /// Whether all that propose steps have answered.
     fn is_quiet(&self) -> bool {
-        self.policy.is_none() && self.near.is_none()
+        self.policy.is_none() && self.near.is_none() && self.offer.is_none()
     }
 
     /// What is found next, of whatever source; none when all have answered. May be dropped at any time.
@@ -403,6 +430,10 @@ impl Sources {
                 Some(answer) = opt(&mut self.near) => {
                     self.near = None;
                     return Some(Found::Near(answer));
+                }
+                Some(answer) = opt(&mut self.offer) => {
+                    self.offer = None;
+                    return Some(Found::Offer(answer));
                 }
                 Some(found) = proposal(&mut self.search) => match found {
                     Some(first) => {

@@ -2,7 +2,7 @@
 
 use super::Suggestion;
 use crate::candidates::prior;
-use crate::proof::VerdictKind;
+use crate::proof::{VerdictKind, same_state};
 use crate::proof::tactic::tokens;
 
 /// Beyond so many characters a line is a long one.
@@ -18,6 +18,8 @@ const LONG: usize = 60;
 /// 4. **how likely it is**: the policy's word, or a constant of its source ([`prior`]). Among steps this counts for
 ///    more than the number of goals: `constructor` may be right where `simp` leaves one goal that cannot be proved;
 /// 5. fewer goals left, then fewer characters.
+///
+/// Steps that lead to the very state of a better one come behind all that lead elsewhere.
 pub fn rank(suggestions: &mut [Suggestion]) {
     suggestions.sort_by(|a, b| {
         let (x, y) = (Looks::of(a), Looks::of(b));
@@ -26,6 +28,19 @@ pub fn rank(suggestions: &mut [Suggestion]) {
             .then(prior(&b.candidate).total_cmp(&prior(&a.candidate)))
             .then((x.goals, x.characters).cmp(&(y.goals, y.characters)))
     });
+    repeated_last(suggestions);
+}
+
+/// Moves steps that lead where a better one leads behind those that lead elsewhere, each group in its order. Of what
+/// ends the goal another text is another choice.
+fn repeated_last(suggestions: &mut [Suggestion]) {
+    let first = suggestions.partition_point(|s| s.verdict.kind == VerdictKind::Closes);
+    let steps = &mut suggestions[first..];
+    let repeats = |i: usize| steps[..i].iter().any(|s| same_state(&s.verdict.goals, &steps[i].verdict.goals));
+    let mut order: Vec<(bool, usize)> = (0..steps.len()).map(|i| (repeats(i), i)).collect();
+    order.sort_unstable();
+    let sorted: Vec<Suggestion> = order.into_iter().map(|(_, i)| steps[i].clone()).collect();
+    steps.clone_from_slice(&sorted);
 }
 
 /// What the order looks at.

@@ -1,8 +1,7 @@
 /-
 Runs tactics at the steps of a file, in Lean, and goes on from where they lead: the environment that eval measures
-in. Run with any Lean from 4.9 on; nothing of it is imported by the file.
-
-    lean --run play.lean        answers requests on standard input, one JSON object a line
+in. Run with any Lean from 4.9 on, `scope.lean` behind its import and `play_main.lean` behind its end; nothing of it is
+imported by the file. It answers requests on standard input, one JSON object a line:
 
 {"file": F, "open": PATH, "options": {…}, "places": [[start, end], …]}
     elaborates a file once and keeps the states before the tactics at these byte ranges. One line for each that there
@@ -17,6 +16,8 @@ in. Run with any Lean from 4.9 on; nothing of it is imported by the file.
     {"goals": […], "others": […]}   the goals that it makes of the main goal; those that the path left open beside it,
     {"error": "…"}                  or Lean's refusal;
     both with "heartbeats" (in thousands), "ms", and "messages": what it said, for tactics that propose others.
+{"file": F, "at": [start, end], "path": [tactic, …], "offer": true, "maxHeartbeats": n}
+    what the names at that state offer: {"steps": […], "inductions": […], "finishers": […], "ms"}, then {"file": F}.
     {"file": F, "failed": "…"} where the place or the path does not exist.
 -/
 import Lean
@@ -292,23 +293,3 @@ def play (session : IO.Ref Session) (file : String) (request : Json) : IO Json :
   return .mkObj [("file", file)]
 
 end LeanCopilotPlay
-
-open LeanCopilotPlay in
-unsafe def main (_ : List String) : IO UInt32 := do
-  -- `lean --run` has set the search path (LEAN_PATH included) before this program starts.
-  enableInitializersExecution
-  let session ← IO.mkRef ({} : Session)
-  let stdin ← IO.getStdin
-  repeat
-    let line ← stdin.getLine
-    if line.isEmpty then break
-    let request ← IO.ofExcept (Json.parse line)
-    let file ← IO.ofExcept (request.getObjValAs? String "file")
-    let answer ← try
-        match request.getObjValAs? String "open" with
-        | .ok path => openFile session file path request
-        | .error _ => play session file request
-      catch e => pure (Json.mkObj [("file", file), ("failed", toString e)])
-    IO.println answer.compress
-    (← IO.getStdout).flush
-  return 0

@@ -12,16 +12,24 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::run::{LineIndex, TraceOptions};
 use crate::error::{Failure, FailureKind};
 use crate::lean::modules::Broken;
-use crate::lean::modules::worker::{Lost, Program, Worker};
-use crate::proof::{Goal, StepRange};
+use crate::lean::modules::worker::{End, Lost, Program, Worker};
+use crate::lean::scope::SCOPE;
+use crate::proof::{Goal, Offer, StepRange};
+
+/// What runs tactics. Answers of Lean's to tactics depend on nothing else of ours.
+pub(crate) const PLAY: &str = include_str!("play.lean");
 
 /// The program that Lean runs.
-pub(crate) const PROGRAM: &str = include_str!("play.lean");
+fn program_text() -> String {
+    let (doc, rest) = PLAY.split_once("import Lean\n").expect("`play.lean` imports Lean");
+    [doc, "import Lean\n", SCOPE, rest, include_str!("play_main.lean")].concat()
+}
 
 /// A range of bytes of a file.
 pub type Bytes = (usize, usize);
@@ -87,6 +95,17 @@ impl Ran {
     }
 }
 
+/// What the names at a state offer.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Surveyed {
+    /// The proposals.
+    #[serde(flatten)]
+    pub offer: Offer,
+    /// Time that Lean took, in milliseconds, as in [`Ran`].
+    #[serde(default)]
+    pub ms: f64,
+}
+
 /// Where a step stands in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -125,8 +144,8 @@ impl Table {
     /// Compiles what the files import of their project.
     pub fn new(files: &[PathBuf], options: &TraceOptions) -> Result<Table> {
         let program = match &options.modules {
-            Some(modules) => modules.program("LeanCopilotPlay", PROGRAM)?,
-            None => Program::from_text(PROGRAM)?,
+            Some(modules) => modules.program("LeanCopilotPlay", &program_text())?,
+            None => Program::from_text(&program_text())?,
         };
         if let Some(modules) = &options.modules {
             let mut texts = Vec::with_capacity(files.len());
@@ -197,17 +216,10 @@ impl Player<'_> {
         heartbeats: u64,
         longest: Duration,
     ) -> Result<Ran> {
-        if !self.ready {
-            self.started()?;
-        }
-        let worker = self.worker.as_mut().expect("it is ready");
         let request = serde_json::json!({
             "file": "play", "at": at, "path": path, "tactic": tactic, "maxHeartbeats": heartbeats,
         });
-        let mut ran = None;
-        let ended = worker.request("play", &request, longest, |line| {
-            ran = serde_json::from_str::<Ran>(line).ok().or(ran.take());
-        });
+        let (ended, ran) = self.ask::<Ran>(&request, longest)?;
         let lost = |why: String, ms: f64| Ran {
             answer: Answer::Lost { lost: why },
             heartbeats: 0,
@@ -220,17 +232,47 @@ impl Player<'_> {
                 let error = end.failed.unwrap_or_else(|| "Lean gave no answer".to_owned());
                 Ran { answer: Answer::Error { error }, heartbeats: 0, ms: 0.0, messages: Vec::new() }
             }
-            (Err(why), _) => {
-                // It is busy or gone: the next question starts another one.
-                (self.worker, self.ready) = (None, false);
-                match why {
-                    Lost::TooLong(time) => {
-                        lost(format!("no answer within {} s", time.as_secs()), time.as_secs_f64() * 1e3)
-                    }
-                    Lost::Ended(how) => lost(format!("Lean ended ({how})"), 0.0),
-                }
+            (Err(Lost::TooLong(time)), _) => {
+                lost(format!("no answer within {} s", time.as_secs()), time.as_secs_f64() * 1e3)
             }
+            (Err(Lost::Ended(how)), _) => lost(format!("Lean ended ({how})"), 0.0),
         })
+    }
+
+    /// What the names at a state offer; nothing where Lean cannot say within the bounds.
+    pub fn offer(
+        &mut self,
+        at: Bytes,
+        path: &[String],
+        heartbeats: u64,
+        longest: Duration,
+    ) -> Result<Surveyed> {
+        let request = serde_json::json!({
+            "file": "play", "at": at, "path": path, "offer": true, "maxHeartbeats": heartbeats,
+        });
+        let (ended, surveyed) = self.ask(&request, longest)?;
+        Ok(ended.ok().and(surveyed).unwrap_or_default())
+    }
+
+    /// Asks about an opened file; the last line of the answer that can be read as a `T`.
+    fn ask<T: DeserializeOwned>(
+        &mut self,
+        request: &serde_json::Value,
+        longest: Duration,
+    ) -> Result<(Result<End, Lost>, Option<T>)> {
+        if !self.ready {
+            self.started()?;
+        }
+        let worker = self.worker.as_mut().expect("it is ready");
+        let mut answer = None;
+        let ended = worker.request("play", request, longest, |line| {
+            answer = serde_json::from_str(line).ok().or(answer.take());
+        });
+        if ended.is_err() {
+            // It is busy or gone: the next question starts another one.
+            (self.worker, self.ready) = (None, false);
+        }
+        Ok((ended, answer))
     }
 
     /// Elaborates another text in place of the file's. What was opened is forgotten.

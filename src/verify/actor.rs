@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::error::{Failure, FailureKind};
 use crate::lean::LeanCommand;
 use crate::lean::sandbox::Limits;
-use crate::proof::{Candidate, Goal, Source, Verdict, VerdictKind, tactic};
+use crate::proof::{Candidate, Goal, Offer, Source, Verdict, VerdictKind, tactic};
 
 /// Requests that wait at most; a caller that is not awaited waits for a place.
 const QUEUE: usize = 32;
@@ -77,6 +77,7 @@ impl Times {
 enum Job {
     State(mpsc::UnboundedSender<Result<Option<State>>>),
     Verify(Attempts, mpsc::UnboundedSender<(usize, Verdict)>),
+    Offer(mpsc::UnboundedSender<Offer>),
     Search { commands: VecDeque<&'static str>, seen: Vec<String>, found: mpsc::UnboundedSender<Candidate> },
 }
 
@@ -194,6 +195,13 @@ impl VerifierHandle {
         }
         self.submit(place, Job::Verify(Attempts::new(tried, wanted), verdicts));
         receiver
+    }
+
+    /// What the names at a place offer, unverified; nothing where Lean cannot say. Comes once.
+    pub async fn offer(&self, place: &Place) -> Result<Offer> {
+        let (answer, mut received) = mpsc::unbounded_channel();
+        self.submit(place, Job::Offer(answer));
+        Ok(received.recv().await.unwrap_or_default())
     }
 
     /// What Lean's own search proposes, unverified. Dropping the receiver cancels.
@@ -327,6 +335,7 @@ fn set(status: &Mutex<VerifierStatus>, change: impl FnOnce(&mut VerifierStatus))
 enum Watch {
     State(mpsc::UnboundedSender<Result<Option<State>>>),
     Verify(mpsc::UnboundedSender<(usize, Verdict)>),
+    Offer(mpsc::UnboundedSender<Offer>),
     Search(mpsc::UnboundedSender<Candidate>),
 }
 
@@ -335,6 +344,7 @@ impl Watch {
         match self {
             Watch::State(s) => s.closed().await,
             Watch::Verify(s) => s.closed().await,
+            Watch::Offer(s) => s.closed().await,
             Watch::Search(s) => s.closed().await,
         }
     }
@@ -344,7 +354,7 @@ impl Job {
     fn class(&self) -> Class {
         match self {
             Job::State(_) => Class::State,
-            Job::Verify(..) => Class::Verify,
+            Job::Verify(..) | Job::Offer(_) => Class::Verify,
             Job::Search { .. } => Class::Search,
         }
     }
@@ -353,6 +363,7 @@ impl Job {
         match self {
             Job::State(s) => Watch::State(s.clone()),
             Job::Verify(_, s) => Watch::Verify(s.clone()),
+            Job::Offer(s) => Watch::Offer(s.clone()),
             Job::Search { found, .. } => Watch::Search(found.clone()),
         }
     }
@@ -374,6 +385,11 @@ impl Job {
             Job::Verify(attempts, verdicts) => {
                 let at = trial.prepare(place).await?.ok_or_else(|| no_goal(place))?;
                 trial.verify(&at, attempts, &mut |i, v| _ = verdicts.send((i, v))).await
+            }
+            Job::Offer(answer) => {
+                let at = trial.prepare(place).await?.ok_or_else(|| no_goal(place))?;
+                let _ = answer.send(trial.offer(&at).await);
+                Ok(())
             }
             Job::Search { commands, seen, found } => {
                 let at = trial.prepare(place).await?.ok_or_else(|| no_goal(place))?;

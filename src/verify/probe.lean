@@ -8,6 +8,9 @@ imported by the user's file. Written for Lean from 4.26 on; where it does not co
 first, from the same state; what it adds to the environment is thrown away. When those done have taken `slice`
 milliseconds the others are left: there are as many results as tactics that ran, one at least. Without tactics the
 answer is the goals at the position. `$/cancelRequest` ends the tactic that runs.
+
+`LeanCopilotProbe.offer`: {"position"} ↦ {"steps": […], "inductions": […], "finishers": […]}, what the names at the main
+goal offer (`scope.lean`, which stands before this text), or null where there is no tactic at the position.
 -/
 set_option Elab.async false
 
@@ -91,5 +94,24 @@ def triage (params : Json) : RequestM (RequestTask Json) := do
       results := results.push (result.setObjVal! "ms" (toJson (now - before)))
       before := now
     return .mkObj [("goals", .arr #[]), ("results", .arr results)]
+
+open Server RequestM in
+@[server_rpc_method]
+def offer (params : Json) : RequestM (RequestTask Json) := do
+  let .ok position := params.getObjValAs? Lsp.Position "position" | return .pure .null
+  let doc ← readDoc
+  let place := doc.meta.text.lspPosToUtf8Pos position
+  let tk ← IO.CancelToken.new
+  discard <| BaseIO.mapTask (t := (← read).cancelTk.requestCancellationTask.task) fun _ => tk.set
+  withWaitFindSnap doc (fun s => s.endPos >= place) (notFoundX := return .null) fun snap => do
+    let r :: _ := snap.infoTree.goalsAt? doc.meta.text place | return .null
+    let (ci, ti) := (r.ctxInfo, r.tacticInfo)
+    let goal :: _ := ti.goalsBefore | return .null
+    let options := Elab.async.set ci.options false
+    let limits (c : Core.Context) : Core.Context := { c with
+      options, cancelTk? := some tk, maxHeartbeats := Core.getMaxHeartbeats options }
+    let act : CoreM LeanCopilotScope.Offer := withTheReader Core.Context limits <| Core.withCurrHeartbeats do
+      (LeanCopilotScope.survey goal ci.parentDecl?).run' {} { mctx := ti.mctxBefore }
+    return toJson (← (ci.runCoreM act : IO _))
 
 end LeanCopilotProbe

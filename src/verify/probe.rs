@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -22,7 +23,8 @@ use crate::lean::client::{LeanClient, LeanError};
 use crate::lsp::message::code;
 use crate::lsp::position;
 use crate::proof::tactic::{TokenKind, tokens};
-use crate::proof::{Goal, same_state};
+use crate::lean::scope::SCOPE;
+use crate::proof::{Goal, Offer, same_state};
 
 /// The method's text.
 const PROBE: &str = include_str!("probe.lean");
@@ -164,6 +166,22 @@ impl Probe {
             }
             Err(_) => Phase::Idle,
         };
+    }
+
+    /// What the names at a place offer; nothing where the probe does not run for it or Lean does not say in time.
+    pub async fn offer(&mut self, at: &Prepared, limit: Duration) -> Offer {
+        if !self.attend(at).await {
+            return Offer::default();
+        }
+        let Phase::Live(live) = &mut self.phase else { return Offer::default() };
+        match tokio::time::timeout(limit, live.offer(at)).await {
+            Ok(Ok(offer)) => offer.unwrap_or_default(),
+            Ok(Err(why)) => {
+                tracing::info!("what is in scope is not known: {why}");
+                Offer::default()
+            }
+            Err(_) => Offer::default(),
+        }
     }
 
     /// Tries candidates; `found` gets each result with the milliseconds that it took. Ends early, with the
@@ -310,6 +328,18 @@ impl Live {
         }
     }
 
+    /// Asks what the names offer; the session may have ended since the last question.
+    async fn offer(&mut self, at: &Prepared) -> Result<Option<Offer>, String> {
+        let place = self.attend(&at.scratch).map_err(|e| e.to_string())?;
+        let params = json!({"position": place});
+        let mut answer = self.call("offer", &params).await;
+        if answer.as_ref().is_err_and(|e| e.code() == Some(code::RPC_NEEDS_RECONNECT)) {
+            self.session = connect(self.shadow.client(), &self.uri).await.map_err(|e| e.to_string())?;
+            answer = self.call("offer", &params).await;
+        }
+        answer.map_err(|e| e.to_string())
+    }
+
     /// Looks whether Lean still answers behind a candidate that was cancelled.
     async fn recover(&mut self, place: lsp_types::Position) -> Result<(), String> {
         self.runaways += 1;
@@ -358,19 +388,27 @@ impl Live {
         }
     }
 
-    /// Calls the method. The request leaves at once; dropping the future cancels it.
+    /// Tries tactics, or asks for the goals where there are none.
     fn ask(
         &self,
         place: lsp_types::Position,
         tactics: &[&str],
     ) -> crate::lean::client::Answer<Option<Answer>> {
+        self.call(
+            "triage",
+            &json!({"position": place, "tactics": tactics, "slice": SLICE.as_millis() as u64}),
+        )
+    }
+
+    /// Calls a method. The request leaves at once; dropping the future cancels it.
+    fn call<T: DeserializeOwned>(&self, method: &str, params: &Value) -> crate::lean::client::Answer<T> {
         let params = json!({
             "textDocument": {"uri": self.uri},
             // Where the method is looked for: behind its text.
             "position": {"line": head_lines(&self.head) + added_lines(), "character": 0},
             "sessionId": self.session,
-            "method": "LeanCopilotProbe.triage",
-            "params": {"position": place, "tactics": tactics, "slice": SLICE.as_millis() as u64},
+            "method": format!("LeanCopilotProbe.{method}"),
+            "params": params,
         });
         self.shadow.client().request("$/lean/rpc/call", &params)
     }
@@ -394,11 +432,11 @@ fn user_text(scratch: &Scratch) -> String {
 
 /// The user's text with the method behind its imports.
 fn with_probe(head: &str, text: &str) -> String {
-    [head, "import Lean\n", PROBE, &text[head.len()..]].concat()
+    [head, "import Lean\n", SCOPE, PROBE, &text[head.len()..]].concat()
 }
 
 fn added_lines() -> u32 {
-    1 + PROBE.matches('\n').count() as u32
+    1 + [SCOPE, PROBE].concat().matches('\n').count() as u32
 }
 
 fn head_lines(head: &str) -> u32 {

@@ -20,7 +20,7 @@ use super::{Place, judge, lean_search};
 use crate::error::{Failure, FailureKind};
 use crate::lean::LeanCommand;
 use crate::lsp::position;
-use crate::proof::{Goal, Verdict, VerdictKind, same_state};
+use crate::proof::{Goal, Offer, Verdict, VerdictKind, same_state};
 
 /// Places whose goals are remembered.
 const PREPARED: usize = 8;
@@ -268,6 +268,11 @@ impl Trial {
         };
         let ((), confirmed): ((), Result<()>) = tokio::join!(triage, confirming);
         confirmed
+    }
+
+    /// What the names at a place offer; nothing where Lean cannot be asked by a method.
+    pub async fn offer(&mut self, at: &Prepared) -> Offer {
+        self.probe.offer(at, self.limit + at.cost).await
     }
 
     /// What Lean's own search proposes at a place with one of its commands.

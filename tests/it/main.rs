@@ -38,6 +38,7 @@ mod runtime;
 mod runtime_corpus;
 mod runtime_install;
 mod sandbox;
+mod scope;
 mod setup;
 mod standin;
 mod suggest;

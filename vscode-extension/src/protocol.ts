@@ -42,8 +42,9 @@ export interface Goal {
 /**
  * Who proposed a tactic. `policy`: The learned policy. `portfolio`: The fixed list of closing tactics.
  * `lean`: Lean's own search: `try?`, `exact?`, `simp?`. `neighbours`: What was done on similar goals.
+ * `scope`: What the names at the goal offer: constructors, definitions, the project's theorems.
  */
-export type Source = 'policy' | 'portfolio' | 'lean' | 'neighbours';
+export type Source = 'policy' | 'portfolio' | 'lean' | 'neighbours' | 'scope';
 
 /** A proposed tactic. `source` is the best-ranked proposer, `sources` lists all of them. */
 export interface Candidate {
@@ -55,6 +56,8 @@ export interface Candidate {
   sources: Source[];
   /** Natural logarithm of the policy's probability of the whole tactic. */
   log_prob: number | null;
+  /** Its place among what its source proposed, from 0. Not told outside. */
+  place: number;
 }
 
 /**

@@ -11,6 +11,7 @@ export const settingKeys = [
   ['leanSearch', 'lean_search'],
   ['lookahead', 'lookahead'],
   ['neighbours', 'neighbours'],
+  ['scope', 'scope'],
   ['idleStopS', 'idle_stop_s'],
   ['leanSilenceS', 'lean_silence_s'],
   ['sandbox', 'sandbox'],

@@ -17,11 +17,12 @@ use crate::eval::look::Rules;
 use crate::eval::run::{Event, Plan, Traced, run};
 use crate::eval::score::main_goal;
 use crate::eval::sources::{Asker, Precision, Set, sets};
+use crate::eval::rows::rows;
 use crate::eval::{commonest, plot, report};
 use crate::proof::{ProofStep, Source};
 use crate::runtime::locate;
 use crate::trace::TraceOptions;
-use crate::trace::play::{PROGRAM, Table};
+use crate::trace::play::{PLAY, Table};
 use crate::trace::run::{read_sources, trace_sources};
 
 mod table;
@@ -55,7 +56,7 @@ pub struct Args {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=64))]
     candidates: Option<u64>,
     /// Sources to measure, alone and together.
-    #[arg(long, value_delimiter = ',', default_value = "policy,portfolio,lean,neighbours")]
+    #[arg(long, value_delimiter = ',', default_value = "policy,portfolio,lean,neighbours,scope")]
     sources: Vec<EvalSource>,
     /// Lean's time for each set of sources at each state: `2s`, `500ms`.
     #[arg(long, default_value = "2s", value_parser = duration)]
@@ -99,6 +100,9 @@ pub struct Args {
     /// Draw the figures into this folder, as SVG.
     #[arg(long)]
     plot: Option<PathBuf>,
+    /// Write what each set showed at each step, and how it played each theorem, as lines of JSON into this file.
+    #[arg(long, value_name = "FILE")]
+    rows: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -115,6 +119,8 @@ enum EvalSource {
     Lean,
     /// What was done at similar goals of the training steps.
     Neighbours,
+    /// What the names at a goal offer.
+    Scope,
 }
 
 /// For what no heartbeat stops: a candidate, and what decides.
@@ -131,6 +137,7 @@ pub fn eval(args: Args, context: Context) -> Result<()> {
             EvalSource::Portfolio => Source::Portfolio,
             EvalSource::Lean => Source::Lean,
             EvalSource::Neighbours => Source::Neighbours,
+            EvalSource::Scope => Source::Scope,
         })
         .collect();
     let sets = sets(&chosen, &args.precision);
@@ -188,6 +195,10 @@ pub fn eval(args: Args, context: Context) -> Result<()> {
     })?;
     bar.finish_and_clear();
 
+    if let Some(file) = &args.rows {
+        let lines: String = rows(&measured, &plan).iter().map(|row| format!("{row}\n")).collect();
+        std::fs::write(file, lines).with_context(|| format!("cannot write `{}`", file.display()))?;
+    }
     let report = report(&measured, &plan, asker.bundle(), began.elapsed().as_secs_f64());
     let order: Vec<String> = plan.sets.iter().map(|s| s.name.clone()).collect();
     if let Some(folder) = &args.plot {
@@ -248,7 +259,7 @@ fn traced(files: &[PathBuf], options: &TraceOptions, cache: &Cache) -> Result<Ve
         .zip(steps)
         .map(|(source, steps)| Traced {
             file: source.file.clone(),
-            world: key("world", &[&source.key, PROGRAM]).iter().map(|b| format!("{b:02x}")).collect(),
+            world: key("world", &[&source.key, PLAY]).iter().map(|b| format!("{b:02x}")).collect(),
             steps: steps.unwrap_or_default(),
         })
         .collect();

@@ -221,6 +221,7 @@ fn read_tried(row: &Row) -> Result<Tried> {
             source: parse_name(&row.get::<_, String>("source")?)?,
             sources: column(row, "sources")?,
             log_prob: row.get("log_prob")?,
+            place: 0,
         },
         rank: row.get("rank")?,
         verdict: verdict.map(|v| serde_json::from_str(&v).context("a verdict in the store")).transpose()?,

@@ -31,8 +31,7 @@ const MOST_RUNS: usize = 5;
 
 /// The program that Lean runs: `play.lean` with another `main`.
 fn program_text() -> String {
-    let main = play::PROGRAM.find("open LeanCopilotPlay in\nunsafe def main").expect("play.lean has a main");
-    play::PROGRAM[..main].to_owned() + &PARTS.concat()
+    play::PLAY.to_owned() + &PARTS.concat()
 }
 
 /// Files with the work to be done on them.

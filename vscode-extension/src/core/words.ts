@@ -16,6 +16,7 @@ const sources: Record<Source, string> = {
   portfolio: 'standard tactic',
   lean: "Lean's search",
   neighbours: 'similar goal',
+  scope: 'names in scope',
 };
 
 /** Where a candidate came from. */
