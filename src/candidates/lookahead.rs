@@ -47,14 +47,9 @@ fn steps_of(effort: Effort) -> usize {
 const VARIABLES: usize = 2;
 
 /// Steps with a finisher behind each, in the order in which they should be tried: each finisher behind all steps
-/// before the next one. `steps` are the ones that Lean accepts at the goal, best first; inductions that the goal's
-/// variables suggest come with them. A candidate's sources are those of its step.
-pub fn lookahead(
-    goal: &Goal,
-    steps: &[Candidate],
-    help: Option<&Offer>,
-    effort: Effort,
-) -> Vec<Candidate> {
+/// before the next one. `steps` are the ones that Lean accepts at the goal, best first; inductions come with them: those
+/// of `help`, where it has some, or else what the goal's variables suggest. A candidate's sources are those of its step.
+pub fn lookahead(goal: &Goal, steps: &[Candidate], help: Option<&Offer>, effort: Effort) -> Vec<Candidate> {
     let nothing = Offer::default();
     let help = help.unwrap_or(&nothing);
     let own: Vec<Candidate> = match help.inductions.is_empty() {
@@ -176,6 +171,33 @@ mod tests {
         let list = lookahead(&Goal::parse("⊢ n + 0 = n"), &[step], None, Effort::Little);
         assert_eq!(list[0].tactic, "intro h <;> simp_all! +arith", "it is about numbers");
         assert!(list.iter().all(|c| c.log_prob.is_none() && c.sources == [Source::Policy]));
+    }
+
+    #[test]
+    fn what_is_in_scope_says_by_what_and_with_what() {
+        let list = |all: &[&str]| all.iter().map(|t| (*t).to_owned()).collect();
+        let help = Offer {
+            steps: vec![],
+            inductions: list(&["induction b generalizing k"]),
+            finishers: list(&["grind [size, size_add]", "simp_all [size]", "grind [size]"]),
+        };
+        let goal = Goal::parse("k : Nat\nb : Book\n⊢ size k b = 0");
+        let of = |effort| -> Vec<String> {
+            lookahead(&goal, &[], Some(&help), effort).into_iter().map(|c| c.tactic).collect()
+        };
+        assert_eq!(of(Effort::Little), ["induction b generalizing k <;> simp_all!"]);
+        let behind = [
+            "grind [size, size_add]",
+            "simp_all! +arith",
+            "(try simp_all!) <;> grind [size, size_add]",
+            "simp_all [size]",
+        ];
+        let expected: Vec<String> =
+            behind.iter().map(|f| format!("induction b generalizing k <;> {f}")).collect();
+        assert_eq!(of(Effort::Much), expected);
+        assert!(
+            lookahead(&goal, &[], Some(&help), Effort::Much).iter().all(|c| c.sources == [Source::Scope])
+        );
     }
 
     #[test]

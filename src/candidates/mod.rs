@@ -55,10 +55,7 @@ pub fn prior(candidate: &Candidate) -> f64 {
     candidate.log_prob.unwrap_or(match candidate.source {
         Source::Lean => -1.0,
         Source::Neighbours => -2.0,
-        Source::Scope => {
-            let e = |n: &str, d: f64| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-            e("SCOPE0", -1.5) - e("SCOPE1", 0.1) * f64::from(candidate.place)
-        }
+        Source::Scope => -1.5 - 0.1 * f64::from(candidate.place),
         Source::Portfolio => -3.0,
         Source::Policy => -4.0,
     })

@@ -47,7 +47,16 @@ impl<'a> Arena<'a> {
     /// `world` is a hash of the file with all that it imports and of the Lean that reads it; `places` are the
     /// steps at which something may be tried.
     pub fn new(player: Player<'a>, cache: &'a Cache, world: String, places: Vec<Bytes>) -> Arena<'a> {
-        Arena { player, cache, world, places, opened: false, warm: (0, Vec::new()), surveyed: 0, asked: (0, 0) }
+        Arena {
+            player,
+            cache,
+            world,
+            places,
+            opened: false,
+            warm: (0, Vec::new()),
+            surveyed: 0,
+            asked: (0, 0),
+        }
     }
 
     /// The file's text.

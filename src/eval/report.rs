@@ -323,7 +323,12 @@ impl Eyes<'_> {
 
     fn theorem_pairs(&self, theorems: &[&TheoremRow]) -> Vec<Paired> {
         let mut out = Vec::new();
-        let pairs = [("policy", "baseline"), ("all", "baseline"), ("all", "baseline+lookahead"), ("all", "without-scope")];
+        let pairs = [
+            ("policy", "baseline"),
+            ("all", "baseline"),
+            ("all", "baseline+lookahead"),
+            ("all", "without-scope"),
+        ];
         for (of, less) in pairs {
             let (Some(a), Some(b)) = (self.place(of), self.place(less)) else { continue };
             let (Some(a), Some(b)) = (finished_values(theorems, a), finished_values(theorems, b)) else {

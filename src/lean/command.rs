@@ -1,7 +1,7 @@
 //! A command line that starts a Lean, as plain data.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -64,6 +64,17 @@ impl LeanCommand {
     /// Whether it runs the embedded Lean, whose memory WebAssembly bounds.
     pub fn is_embedded(&self) -> bool {
         self.env.iter().any(|(name, _)| name == EMBEDDED)
+    }
+
+    /// The embedded `lean` for whole files, where this command starts the embedded Lean's server, and the folder that
+    /// holds it.
+    pub fn embedded_lean(&self) -> Option<(LeanCommand, PathBuf)> {
+        let (_, home) = self.env.iter().find(|(name, _)| name == EMBEDDED)?;
+        let server = self.args.iter().position(|a| Path::new(a).file_name() == Some("server.js".as_ref()))?;
+        let mut args = self.args[..server].to_vec();
+        args.push(Path::new(&self.args[server]).with_file_name("launcher.js").into());
+        let env = vec![(EMBEDDED.into(), home.clone())];
+        Some((LeanCommand { args, env, confined: None, ..self.clone() }, home.into()))
     }
 
     /// The same command with Lean options appended, where it takes them.

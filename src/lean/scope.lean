@@ -18,10 +18,13 @@ deriving ToJson
 /-- So many theorems of imported modules are looked at: more are a library, for which Lean's own search has an index. -/
 def mostTheorems : Nat := 3000
 
-/-- Comes with Lean, or is ours: not what a project's proofs unfold. -/
+/-- What comes with Lean, and what is ours. -/
+def libraries : List Name := [`Init, `Std, `Lean, `Lake, `LeanCopilotProbe]
+
+/-- Not what a project's proofs unfold. -/
 def isForeign (env : Environment) (n : Name) : Bool :=
   match env.getModuleIdxFor? n with
-  | some i => [`Init, `Std, `Lean, `Lake].contains env.header.moduleNames[i]!.getRoot
+  | some i => libraries.contains env.header.moduleNames[i]!.getRoot
   | none => [`LeanCopilotScope, `LeanCopilotProbe].contains n.getRoot
 
 def shortName (n : Name) : MetaM String := do
@@ -66,8 +69,8 @@ def choose (taken : Array String) (wanted : List String) : String :=
     return base
 
 /-- The names that a constructor's explicit arguments get, and those of the inductive hypotheses. -/
-def argumentNames (ind : InductiveVal) (ctor : Name) (params : Array Expr) (us : List Level) (major : String) (taken : Array String)
-    (hypotheses : Bool) : MetaM (List String) := do
+def argumentNames (ind : InductiveVal) (ctor : Name) (params : Array Expr) (us : List Level) (major : String)
+    (taken : Array String) (hypotheses : Bool) : MetaM (List String) := do
   let type ← instantiateForall (← instantiateTypeLevelParams (.const ctor us)) params
   forallTelescopeReducing type fun args _ => do
     let mut taken := taken
@@ -97,7 +100,8 @@ where
     | e => return e
 
 /-- `| nil => ?_ | cons x xs ih => ?_` -/
-def alternatives (ind : InductiveVal) (type : Expr) (major : String) (taken : Array String) (hypotheses : Bool) : MetaM String := do
+def alternatives (ind : InductiveVal) (type : Expr) (major : String) (taken : Array String) (hypotheses : Bool) :
+    MetaM String := do
   let us := type.getAppFn.constLevels!
   let params := type.getAppArgs.take ind.numParams
   let parts ← ind.ctors.mapM fun c => do
@@ -106,7 +110,8 @@ def alternatives (ind : InductiveVal) (type : Expr) (major : String) (taken : Ar
   return " ".intercalate parts
 
 /-- `⟨k, hk, h⟩` for existence and conjunction, as deep as they go; a name for anything else. -/
-partial def pattern (type : Expr) (wanted : List String) (taken : Array String) (fuel : Nat := 4) : MetaM (String × Array String) := do
+partial def pattern (type : Expr) (wanted : List String) (taken : Array String) (fuel : Nat := 4) :
+    MetaM (String × Array String) := do
   let parts (e : Expr) (fuel : Nat) (taken : Array String) : MetaM (Option (List String × Array String)) := do
     if fuel == 0 then return none
     match_expr e with
@@ -120,7 +125,7 @@ partial def pattern (type : Expr) (wanted : List String) (taken : Array String) 
         return some ([n, rest], taken)
     | And a b =>
       let (l, taken) ← pattern a (wanted ++ ["h1"]) taken (fuel - 1)
-      let (r, taken) ← pattern b ["h2", "h3"] taken (fuel - 1)
+      let (r, taken) ← pattern b ["h1", "h2", "h3"] taken (fuel - 1)
       return some ([l, r], taken)
     | _ => return none
   match ← parts (← whnfCore (← instantiateMVars type)) fuel taken with
@@ -171,10 +176,21 @@ where
       | inner => stuckOn env inner fuel
 
 /-- Types of which nobody looks at the constructors. -/
-def unsplit : List Name := [``Eq, ``Ne, ``Not, ``HEq, ``LE.le, ``LT.lt, ``True, ``Nat.le, ``Int, ``Fin, ``Char, ``String, ``Float]
+def unsplit : List Name :=
+  [``Eq, ``Ne, ``Not, ``HEq, ``LE.le, ``LT.lt, ``True, ``Nat.le, ``Int, ``Fin, ``Char, ``String, ``Float]
 
 /-- Case splits and inductions. -/
-def splits (target : Expr) (all : Array Local) : MetaM (Array String × Array String × Array String × Array String) := do
+structure Splits where
+  /-- By data of the target. -/
+  data : Array String
+  /-- By such data as nothing recurses on, where something recurses on others. -/
+  late : Array String
+  /-- By hypotheses. -/
+  props : Array String
+  /-- Without the names of their cases. -/
+  bare : Array String
+
+def splits (target : Expr) (all : Array Local) : MetaM Splits := do
   let taken := all.map (·.name)
   let by_ ← recursedOn target
   let mut data : Array (Nat × Array String × Array String) := #[]
@@ -206,9 +222,10 @@ def splits (target : Expr) (all : Array Local) : MetaM (Array String × Array St
           let alts ← alternatives ind type l.name free true
           own := own.push s!"induction {l.name} with {alts}"
           -- Other variables of the target, which the induction may have to hold for.
-          let others := all.filter fun o => o.decl.fvarId != l.decl.fvarId && (target.find? (· == .fvar o.decl.fvarId)).isSome
-            && !(l.type.find? (· == .fvar o.decl.fvarId)).isSome
-          let others ← others.filterM fun o => return !(← isProp o.type) && !(← isType o.decl.toExpr) && !o.type.isForall
+          let speaksOf (e : Expr) (o : Local) := (e.find? (· == .fvar o.decl.fvarId)).isSome
+          let others := all.filter fun o => o.name != l.name && speaksOf target o && !speaksOf l.type o
+          let others ← others.filterM fun o =>
+            return !(← isProp o.type) && !(← isType o.decl.toExpr) && !o.type.isForall
           let general := if others.isEmpty then "" else " generalizing " ++ " ".intercalate (others.map (·.name)).toList
           unless others.isEmpty do own := own.push s!"induction {l.name}{general} with {alts}"
           short := #[s!"induction {l.name}{general}"]
@@ -220,8 +237,10 @@ def splits (target : Expr) (all : Array Local) : MetaM (Array String × Array St
           bare := bare.push s!"induction {l.name}"
         props := props.push s!"cases {l.name} with {← alternatives ind type "h" free false}"
   let sorted := data.qsort fun a b => a.1 < b.1
-  let (soon, late) := if by_.isEmpty then (sorted, #[]) else (sorted.filter (·.1 < 400), sorted.filter (·.1 >= 400))
-  return (soon.flatMap (·.2.1), late.flatMap (·.2.1), props, (bare ++ sorted.flatMap (·.2.2)).take 3)
+  let (soon, late) := if by_.isEmpty then (sorted, #[]) else sorted.partition (·.1 < 400)
+  return {
+    data := soon.flatMap (·.2.1), late := late.flatMap (·.2.1), props
+    bare := (bare ++ sorted.flatMap (·.2.2)).take 3 }
 
 /-- Definitions of the project that an expression speaks of: what can be unfolded. -/
 def definitions (e : Expr) : MetaM (Array Name) := do
@@ -229,7 +248,8 @@ def definitions (e : Expr) : MetaM (Array Name) := do
   let mut out := #[]
   for c in e.getUsedConstants do
     let some (.defnInfo d) := env.find? c | continue
-    if isForeign env c || c.isInternalDetail || isMatcherCore env c || (← isInstance c) || (← isProjectionFn c) then continue
+    if isForeign env c || c.isInternalDetail || isMatcherCore env c then continue
+    if (← isInstance c) || (← isProjectionFn c) then continue
     -- A name for a type.
     let forType ← forallTelescope d.type fun _ r => return r.isSort && !r.isProp
     unless forType do out := out.push c
@@ -246,7 +266,7 @@ def theorems (self : Option Name) : MetaM (Array Name) := do
   let mut imported := #[]
   for i in [0:env.header.moduleNames.size] do
     let i := env.header.moduleNames.size - 1 - i
-    if [`Init, `Std, `Lean, `Lake].contains env.header.moduleNames[i]!.getRoot then continue
+    if libraries.contains env.header.moduleNames[i]!.getRoot then continue
     if imported.size > mostTheorems then break
     for n in env.header.moduleData[i]!.constNames do
       if let some c := env.find? n then
@@ -325,7 +345,9 @@ def forward (all : Array Local) (name : Name) (text : String) : MetaM (Option St
       let type ← whnfCore (← instantiateMVars result)
       let taken := all.map (·.name)
       match_expr type with
-      | Or _ _ => return s!"cases {term} with | inl {choose taken ["h", "h1", "h2"]} => ?_ | inr {choose taken ["h", "h1", "h2"]} => ?_"
+      | Or _ _ =>
+        let h := choose taken ["h", "h1", "h2"]
+        return s!"cases {term} with | inl {h} => ?_ | inr {h} => ?_"
       | Exists _ _ => return s!"obtain {(← pattern type [] taken).1} := {term}"
       | And _ _ => return s!"obtain {(← pattern type [] taken).1} := {term}"
       | _ => return s!"have {choose taken ["h1", "h2", "h3", "h4"]} := {term}"
@@ -357,7 +379,7 @@ def survey (goal : MVarId) (self : Option Name) : MetaM Offer := goal.withContex
   let env ← getEnv
   let target ← instantiateMVars (← goal.getType)
   let all ← locals
-  let (data, others, props, inductions) ← splits target all
+  let { data, late := others, props, bare := inductions } ← splits target all
   let here ← definitions target
   let names ← here.mapM shortName
   let stuck := (← recursedOn target).map (·.1)
@@ -393,24 +415,22 @@ def survey (goal : MVarId) (self : Option Name) : MetaM Offer := goal.withContex
     if let some eqns ← getEqnsFor? c then
       let n ← shortName c
       for e in eqns do rules := rules.push ⟨n, mkConstWithFreshMVarLevels e⟩
-  let speaks := known.foldl (init := (NameSet.empty)) fun s c => s.insert c
-  let spoken (c : Name) := (target.getUsedConstants.contains c || speaks.contains c)
-  let mut have_ : Array String := #[]
+  let spoken := (target.getUsedConstants ++ known).filter fun c => !isForeign env c
+  let mut said : Array String := #[]
   let mut cited : Array String := #[]
   for t in ← theorems self do
     let type := (← getConstInfo t).type
-    let used := type.getUsedConstants
     -- It has to speak of something of the project that the goal speaks of.
-    unless used.any fun c => spoken c && !isForeign env c do continue
+    unless type.getUsedConstants.any spoken.contains do continue
     let text ← shortName t
     if isEquation type && rules.size < 80 then rules := rules ++ both text (mkConstWithFreshMVarLevels t)
     if applied.size < 8 && type.getForallBody.getAppFn.isConst then
       if let some n ← trial (do return (← goal.apply (← mkConstWithFreshMVarLevels t)).length) then
         applied := applied.push (n, s!"apply {text}")
         cited := cited.push text
-    if have_.size < 4 then
+    if said.size < 4 then
       if let some step ← forward all t text then
-        have_ := have_.push step
+        said := said.push step
         cited := cited.push text
   -- The target's own constructors.
   let head ← whnfR target
@@ -423,7 +443,8 @@ def survey (goal : MVarId) (self : Option Name) : MetaM Offer := goal.withContex
   let (singles, long) ← chains goal target rules
   let short := (applied.qsort fun a b => a.1 < b.1).map (·.2)
   let defs := (← (known.take 6).mapM shortName).toList
-  let lemmas := (rules.filterMap fun r => if r.text.startsWith "← " || !singles.contains s!"rw [{r.text}]" then none else some r.text).toList
+  let useful := rules.filter fun r => !r.text.startsWith "← " && singles.contains s!"rw [{r.text}]"
+  let lemmas := (useful.map (·.text)).toList
   let lemmas := (lemmas ++ cited.toList).eraseDups.filter fun n => !defs.contains n && !all.any (·.name == n)
   let list (names : List String) := "[" ++ ", ".intercalate names ++ "]"
   let finishers := if lemmas.isEmpty then #[] else #[s!"grind {list (defs ++ lemmas.take 4)}"]
@@ -432,8 +453,8 @@ def survey (goal : MVarId) (self : Option Name) : MetaM Offer := goal.withContex
   -- The best of each kind first.
   let witnesses ← witnesses target all
   let kinds := if stuck.isEmpty
-    then [finishers, long, unfolds, props, data, singles, short, have_, inside, witnesses]
-    else [finishers, data, long, unfolds, props, singles, short, have_, inside, witnesses]
+    then [finishers, long, unfolds, props, data, singles, short, said, inside, witnesses]
+    else [finishers, data, long, unfolds, props, singles, short, said, inside, witnesses]
   let mut steps := #[]
   for i in [0:12] do
     for k in kinds do

@@ -20,6 +20,8 @@ impl Offer {
     /// The tactics as candidates.
     pub fn candidates(&self) -> Vec<Candidate> {
         let numbered = self.steps.iter().zip(0..);
-        numbered.map(|(t, place)| Candidate { place, ..Candidate::new(t.as_str(), Source::Scope, None) }).collect()
+        numbered
+            .map(|(t, place)| Candidate { place, ..Candidate::new(t.as_str(), Source::Scope, None) })
+            .collect()
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Suggestion;
 use crate::candidates::prior;
-use crate::proof::{VerdictKind, same_state};
 use crate::proof::tactic::tokens;
+use crate::proof::{VerdictKind, same_state};
 
 /// Beyond so many characters a line is a long one.
 const LONG: usize = 60;
@@ -75,11 +75,14 @@ impl Looks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::{Candidate, Source, Verdict};
+    use crate::proof::{Candidate, Goal, Source, Verdict};
     use crate::suggest::Edit;
 
     fn suggestion(tactic: &str, kind: VerdictKind, completes: bool, log_prob: Option<f64>) -> Suggestion {
-        let verdict = Verdict { kind, completes, goals: vec![], message: None, elapsed_ms: 1.0 };
+        // A step leads to a state of its own.
+        let goals =
+            if kind == VerdictKind::Progress { vec![Goal::parse(&format!("⊢ {tactic}"))] } else { vec![] };
+        let verdict = Verdict { kind, completes, goals, message: None, elapsed_ms: 1.0 };
         let source = if log_prob.is_some() { Source::Policy } else { Source::Portfolio };
         let edit = Edit { range: lsp_types::Range::default(), new_text: tactic.into() };
         let candidate = Candidate::new(tactic, source, log_prob);
@@ -134,5 +137,31 @@ mod tests {
             suggestion("induction n with | zero => ?_ | succ n ih => ?_", Progress, false, Some(-0.5)),
         ];
         assert_eq!(order(all), ["induction n with | zero => ?_ | succ n ih => ?_", "simp", block]);
+    }
+
+    #[test]
+    fn steps_that_lead_to_the_same_state_come_last() {
+        let mut again = suggestion("refine ⟨?_, ?_⟩", Progress, false, Some(-0.2));
+        let first = suggestion("constructor", Progress, false, Some(-0.1));
+        again.verdict.goals = first.verdict.goals.clone();
+        let all = vec![again, first, suggestion("left", Progress, false, Some(-3.0))];
+        assert_eq!(order(all), ["constructor", "left", "refine ⟨?_, ?_⟩"]);
+        let ends = ["omega", "rfl"].map(|t| suggestion(t, Closes, true, None));
+        assert_eq!(order(ends.to_vec()), ["rfl", "omega"], "of what ends the goal each is a choice");
+    }
+
+    #[test]
+    fn what_its_source_puts_first_comes_first() {
+        let of_scope = |tactic: &str, place| {
+            let mut s = suggestion(tactic, Progress, false, None);
+            s.candidate = Candidate { place, ..Candidate::new(tactic, Source::Scope, None) };
+            s
+        };
+        let all = vec![
+            of_scope("rw [f]", 9),
+            suggestion("cases h", Progress, false, Some(-2.0)),
+            of_scope("unfold f", 1),
+        ];
+        assert_eq!(order(all), ["unfold f", "cases h", "rw [f]"]);
     }
 }

@@ -5,9 +5,10 @@
 //! where it cannot be (an old Lean, an unusual header), [`super::batch`] does its work.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -20,10 +21,12 @@ use super::scratch::Scratch;
 use super::shadow::{Shadow, Trouble};
 use crate::lean::LeanCommand;
 use crate::lean::client::{LeanClient, LeanError};
+use crate::lean::modules::PROBE_MODULE;
+use crate::lean::modules::worker::Program;
+use crate::lean::scope::SCOPE;
 use crate::lsp::message::code;
 use crate::lsp::position;
 use crate::proof::tactic::{TokenKind, tokens};
-use crate::lean::scope::SCOPE;
 use crate::proof::{Goal, Offer, same_state};
 
 /// The method's text.
@@ -77,6 +80,8 @@ struct Live {
     uri: String,
     /// The user's text up to where the method stands.
     head: String,
+    /// What stands there: the method, or what imports it.
+    method: String,
     /// The user's text as Lean has it here.
     text: String,
     session: Value,
@@ -228,17 +233,18 @@ impl Tried {
 }
 
 impl Live {
-    async fn start(command: LeanCommand, uri: String, head: String, text: String) -> Result<Live> {
+    async fn start(mut command: LeanCommand, uri: String, head: String, text: String) -> Result<Live> {
         let started = Instant::now();
+        let method = method_for(&mut command).await;
         let mut shadow = Shadow::start(&command).await?;
-        let said = shadow.elaborate(&uri, &with_probe(&head, &text), OPEN_LIMIT).await;
+        let said = shadow.elaborate(&uri, &with_method(&head, &method, &text), OPEN_LIMIT).await;
         match said {
             Ok(_) => {}
             Err(Trouble::Slow(_)) => anyhow::bail!("Lean takes too long to read the scratch document"),
             Err(Trouble::Died(failure)) => return Err(failure.into()),
         }
         let session = connect(shadow.client(), &uri).await?;
-        let live = Live { shadow, uri, head, text, session, seen: None, runaways: 0 };
+        let live = Live { shadow, uri, head, method, text, session, seen: None, runaways: 0 };
         // A method that did not compile is not found.
         match live.ask(lsp_types::Position::default(), &[]).await {
             Ok(_) => {}
@@ -356,13 +362,13 @@ impl Live {
         let wanted = user_text(scratch);
         // What Lean has already read further stays as it is: going back in a file costs nothing.
         if !self.text.starts_with(&wanted) {
-            self.shadow.set_text(&self.uri, &with_probe(&self.head, &wanted))?;
+            self.shadow.set_text(&self.uri, &with_method(&self.head, &self.method, &wanted))?;
             self.text = wanted;
             self.seen = None;
         }
         let hole = scratch.before.len() + scratch.hole.lead.len();
         let mut place = position::position(&self.text, hole);
-        place.line += added_lines();
+        place.line += lines(&self.method);
         Ok(place)
     }
 
@@ -405,7 +411,7 @@ impl Live {
         let params = json!({
             "textDocument": {"uri": self.uri},
             // Where the method is looked for: behind its text.
-            "position": {"line": head_lines(&self.head) + added_lines(), "character": 0},
+            "position": {"line": lines(&self.head) + lines(&self.method), "character": 0},
             "sessionId": self.session,
             "method": format!("LeanCopilotProbe.{method}"),
             "params": params,
@@ -430,17 +436,42 @@ fn user_text(scratch: &Scratch) -> String {
     scratch.with(if scratch.hole.followed { "skip" } else { "sorry" })
 }
 
+/// What gives a document the method. The embedded Lean takes ten seconds and more to elaborate it, so that it is
+/// compiled once and imported, and the command is told where it lies; a native one reads the text in a second.
+async fn method_for(command: &mut LeanCommand) -> String {
+    let text = ["import Lean\n", SCOPE, PROBE].concat();
+    let Some((lean, home)) = command.embedded_lean() else { return text };
+    let module = text.clone();
+    let compiled = tokio::task::spawn_blocking(move || {
+        // `<cache>/runtime/<build>`, whose name says which Lean reads what it compiles.
+        let (build, cache) = (home.file_name(), home.parent().and_then(Path::parent));
+        let (build, cache) = build.zip(cache).context("the embedded Lean lies nowhere")?;
+        Program::compiled(cache, &lean, &build.to_string_lossy(), PROBE_MODULE, &module)
+    });
+    let folder = match compiled.await {
+        Ok(Ok(Program { folder: Some(folder), .. })) => folder,
+        Ok(Err(e)) => {
+            tracing::info!("the probe is not compiled: {e:#}");
+            return text;
+        }
+        Ok(Ok(_)) | Err(_) => return text,
+    };
+    let named = command.env.iter().find(|(name, _)| name == "LEAN_PATH").map(|(_, path)| path.clone());
+    let known = named.or_else(|| std::env::var_os("LEAN_PATH")).unwrap_or_default();
+    let known: Vec<_> = std::env::split_paths(&known).filter(|f| !f.as_os_str().is_empty()).collect();
+    let Ok(path) = std::env::join_paths(std::iter::once(folder).chain(known)) else { return text };
+    command.env.retain(|(name, _)| name != "LEAN_PATH");
+    command.env.push(("LEAN_PATH".into(), path));
+    format!("import {PROBE_MODULE}\nset_option Elab.async false\n")
+}
+
 /// The user's text with the method behind its imports.
-fn with_probe(head: &str, text: &str) -> String {
-    [head, "import Lean\n", SCOPE, PROBE, &text[head.len()..]].concat()
+fn with_method(head: &str, method: &str, text: &str) -> String {
+    [head, method, &text[head.len()..]].concat()
 }
 
-fn added_lines() -> u32 {
-    1 + [SCOPE, PROBE].concat().matches('\n').count() as u32
-}
-
-fn head_lines(head: &str) -> u32 {
-    head.matches('\n').count() as u32
+fn lines(text: &str) -> u32 {
+    text.matches('\n').count() as u32
 }
 
 /// The part of a text that holds its imports, whole lines; `None` where the method cannot stand behind it:
@@ -481,10 +512,8 @@ mod tests {
         assert_eq!(head_of("module\nimport A\ntheorem x"), None);
         assert_eq!(head_of("import A"), None);
         let text = "import A\ntheorem x";
-        let whole = with_probe(head_of(text).unwrap(), text);
-        assert!(
-            whole.starts_with("import A\nimport Lean\n/-") && whole.ends_with("LeanCopilotProbe\ntheorem x")
-        );
-        assert_eq!(whole.lines().position(|l| l == "theorem x"), Some(1 + added_lines() as usize));
+        let method = "import B\nend B\n";
+        assert_eq!(with_method(head_of(text).unwrap(), method, text), "import A\nimport B\nend B\ntheorem x");
+        assert!(SCOPE.ends_with('\n') && PROBE.ends_with('\n'), "lines are counted");
     }
 }

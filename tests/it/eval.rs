@@ -63,7 +63,15 @@ fn shares_are_what_a_person_counts_and_come_out_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), THEOREMS);
     let plots = folder.path().join("plots");
-    let args = ["--finish", "portfolio,baseline,all", "--plot", plots.to_str().unwrap()];
+    let rows = folder.path().join("rows.jsonl");
+    let args = [
+        "--finish",
+        "portfolio,baseline,all",
+        "--plot",
+        plots.to_str().unwrap(),
+        "--rows",
+        rows.to_str().unwrap(),
+    ];
     // The cache is that of every run on this machine.
     let (report, times) = eval(&file, &[&args[..], &["--fresh"]].concat());
     let share = |set: &str, metric: &str| report["sources"][set][metric].as_f64().unwrap();
@@ -95,6 +103,18 @@ fn shares_are_what_a_person_counts_and_come_out_the_same() {
         assert!(std::fs::read_to_string(plots.join(plot)).unwrap().contains("<svg"), "{plot}");
     }
     assert!(times["ran"].as_u64().unwrap() > 100);
+
+    // Case by case: what was shown at each step, and the proofs as they were played.
+    let text = std::fs::read_to_string(&rows).unwrap();
+    let cases: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(cases.len(), 13);
+    let first = &cases[0];
+    assert_eq!((first["decl"].as_str(), first["author"].as_str()), (Some("both"), Some("constructor")));
+    let shown = first["shown"]["portfolio"].as_array().unwrap();
+    assert!(shown.iter().any(|l| l["tactic"] == "constructor" && l["same_state"] == true), "{first:#}");
+    let both = cases.iter().find(|c| c["kind"] == "theorem" && c["decl"] == "both").unwrap();
+    assert_eq!((&both["finished"]["all"], both["finished"].get("policy")), (&Value::Bool(true), None));
+    assert!(!both["played"]["all"].as_array().unwrap().is_empty(), "{both:#}");
 
     let (again, times) = eval(&file, &args);
     assert_eq!(again.to_string(), report.to_string());

@@ -38,6 +38,9 @@ const PROGRAM: &str = include_str!("compile.lean");
 /// Longest time for one module. The slowest that we know of real projects takes two minutes.
 const LONGEST: Duration = Duration::from_secs(1200);
 
+/// A module of our own, which our scratch documents import and which is compiled apart.
+pub const PROBE_MODULE: &str = "LeanCopilotProbe";
+
 /// The modules of a project and the Lean that they are compiled for.
 #[derive(Debug, Clone)]
 pub struct Modules {
@@ -137,6 +140,9 @@ impl Modules {
     }
 
     fn is_core(&self, module: &str) -> bool {
+        if module == PROBE_MODULE {
+            return true;
+        }
         let below: PathBuf = module.split('.').collect();
         let mut path = self.core.join(below).into_os_string();
         path.push(".olean");
