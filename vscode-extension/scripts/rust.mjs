@@ -20,6 +20,7 @@ function serde(attributes) {
     renameAll: /rename_all = "(\w+)"/.exec(text)?.[1],
     rename: /\brename = "([^"]+)"/.exec(text)?.[1],
     skipped: /skip_serializing_if/.test(text),
+    hidden: /\bskip\b/.test(text),
     byDefault: /\bdefault\b/.test(text),
     flatten: /\bflatten\b/.test(text),
   };
@@ -61,6 +62,7 @@ export function readTypes(source) {
       if (!member) continue;
       const own = above(lines, i);
       const how = serde(own.attributes);
+      if (how.hidden) continue;
       members.push({
         rust: member[1],
         name: how.rename ?? renamed(member[1], renameAll),

@@ -56,8 +56,6 @@ export interface Candidate {
   sources: Source[];
   /** Natural logarithm of the policy's probability of the whole tactic. */
   log_prob: number | null;
-  /** Its place among what its source proposed, from 0. Not told outside. */
-  place: number;
 }
 
 /**
