@@ -287,7 +287,7 @@ mod tests {
     fn the_baseline_is_what_lean_has_without_us() {
         let named =
             |chosen: &[Source]| -> Vec<String> { sets(chosen, &[]).into_iter().map(|s| s.name).collect() };
-        use Source::{Lean, Neighbours, Policy, Portfolio};
+        use Source::{Lean, Neighbours, Policy, Portfolio, Scope};
         assert_eq!(
             named(&[Policy, Portfolio, Lean, Neighbours]),
             [
@@ -304,6 +304,12 @@ mod tests {
             ]
         );
         assert_eq!(named(&[Policy]), ["policy", "commonest"]);
+        let all = sets(&[Policy, Portfolio, Lean, Neighbours, Scope], &[]);
+        let without = all.iter().find(|s| s.name == "without-scope").unwrap();
+        assert!(without.lookahead && !without.proposers.contains(&Proposer::Scope));
+        assert!(all.last().unwrap().proposers.contains(&Proposer::Scope));
+        let baseline = all.iter().find(|s| s.name == "baseline").unwrap();
+        assert!(!baseline.proposers.contains(&Proposer::Scope), "that is ours");
         let all = sets(&[Policy, Portfolio, Lean, Neighbours], &[]);
         let last = all.last().unwrap().proposers.last();
         assert_eq!(last, Some(&Proposer::Lean), "Lean's search comes last");

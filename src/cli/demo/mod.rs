@@ -113,8 +113,8 @@ async fn session(args: &Args, file: &Path, text: String, dirs: &Dirs) -> Result<
     let mut editor = Editor::open(file, text.clone(), dirs).await?;
     if args.file.is_none() {
         // It would prove the example in one step, of which nobody sees how a proof comes about.
-        editor.configure(&json!({"lookahead": false}))?;
-        say("  (lookahead is off for this example: it would prove it in one step)".to_owned());
+        editor.configure(&json!({"lookahead": false, "scope": false}))?;
+        say("  (lookahead and scope are off for this example: they would prove it in one step)".to_owned());
     }
     let played = play(&mut editor, args.looks, |h| {
         for line in describe(&h) {
