@@ -255,11 +255,16 @@ def definitions (e : Expr) : MetaM (Array Name) := do
     unless forType do out := out.push c
   return out
 
+/-- Written by Lean beside a type or a definition; nobody cites these. -/
+def isMadeUp : Name → Bool
+  | .str _ s => ["inj", "injEq", "sizeOf_spec", "eq_def", "noConfusion"].contains s || s.startsWith "eq_"
+  | _ => false
+
 /-- The theorems of the project, the file's own last ones first. -/
 def theorems (self : Option Name) : MetaM (Array Name) := do
   let env ← getEnv
   let isOurs (n : Name) (c : ConstantInfo) := c matches .thmInfo _ && some n != self && !n.isInternalDetail
-    && !isForeign env n && !(n matches .str _ "eq_def")
+    && !isForeign env n && !isMadeUp n
   let own := env.constants.map₂.foldl (init := #[]) fun acc n c => if isOurs n c then acc.push n else acc
   let line (n : Name) : MetaM Nat := return ((← findDeclarationRanges? n).map (·.range.pos.line)).getD 0
   let own := (← own.mapM fun n => return (← line n, n)).qsort (·.1 > ·.1) |>.map (·.2)
