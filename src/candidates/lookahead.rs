@@ -185,10 +185,10 @@ mod tests {
         let of = |effort| -> Vec<String> {
             lookahead(&goal, &[], Some(&help), effort).into_iter().map(|c| c.tactic).collect()
         };
-        assert_eq!(of(Effort::Little), ["induction b generalizing k <;> simp_all!"]);
+        assert_eq!(of(Effort::Little), ["induction b generalizing k <;> simp_all! +arith"]);
         let behind = [
             "grind [size, size_add]",
-            "simp_all! +arith",
+            "simp_all!",
             "(try simp_all!) <;> grind [size, size_add]",
             "simp_all [size]",
         ];
