@@ -458,15 +458,16 @@ def survey (goal : MVarId) (self : Option Name) : MetaM Offer := goal.withContex
   -- The best of each kind first.
   let witnesses ← witnesses target all
   let kinds := if stuck.isEmpty
-    then [finishers, long, unfolds, props, data, singles, short, said, inside, witnesses]
-    else [finishers, data, long, unfolds, props, singles, short, said, inside, witnesses]
-  let mut steps := #[]
+    then [long, unfolds, props, data, singles, short, said, inside, witnesses]
+    else [data, long, unfolds, props, singles, short, said, inside, witnesses]
+  let mut ordered := #[]
   for i in [0:12] do
     for k in kinds do
       if let some s := k[i]? then
-        if steps.size < 28 && !steps.contains s then steps := steps.push s
-  for s in late do
-    if steps.size < 32 && !steps.contains s then steps := steps.push s
-  return { steps, inductions, finishers }
+        unless ordered.contains s do ordered := ordered.push s
+  -- What may take long comes when the likeliest steps are known.
+  let first := ordered.take 10 ++ finishers
+  let last := (ordered.drop 10 |>.take 15) ++ late.filter fun s => !ordered.contains s
+  return { steps := (first ++ last).take 32, inductions, finishers }
 
 end LeanCopilotScope
