@@ -52,13 +52,19 @@ fn absorb(known: &mut (usize, Candidate), rank: usize, new: Candidate) {
 /// How promising a candidate is before Lean has seen it: its probability by the policy, or a constant
 /// of its source, less for what its source puts behind others.
 pub fn prior(candidate: &Candidate) -> f64 {
-    candidate.log_prob.unwrap_or(match candidate.source {
+    let of_source = match candidate.source {
         Source::Lean => -1.0,
+        Source::Scope => -1.5,
         Source::Neighbours => -2.0,
-        Source::Scope => -1.5 - 0.1 * f64::from(candidate.place),
         Source::Portfolio => -3.0,
         Source::Policy => -4.0,
-    })
+    };
+    candidate.log_prob.unwrap_or(of_source - 0.1 * f64::from(candidate.place))
+}
+
+/// Gives the candidates of a source their places in its list.
+pub fn numbered(candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.into_iter().zip(0..).map(|(c, place)| Candidate { place, ..c }).collect()
 }
 
 /// Whether a goal is one that a tactic of the portfolio can be ruled out for by its text alone.

@@ -3,7 +3,7 @@
 use super::Suggestion;
 use crate::candidates::prior;
 use crate::proof::tactic::tokens;
-use crate::proof::{VerdictKind, same_state};
+use crate::proof::{Source, VerdictKind, same_state};
 
 /// Beyond so many characters a line is a long one.
 const LONG: usize = 60;
@@ -15,9 +15,13 @@ const LONG: usize = 60;
 ///    eight lines that `exact?` or `try?` wrote is for those who find nothing shorter;
 /// 3. where it ends the goal, **fewer tokens**: `omega` before `simp [a, b]` before a chain of lemmas. A long name
 ///    is one token, as it is one thing to read;
-/// 4. **how likely it is**: the policy's word, or a constant of its source ([`prior`]). Among steps this counts for
-///    more than the number of goals: `constructor` may be right where `simp` leaves one goal that cannot be proved;
+/// 4. **how likely it is**: the policy's word, or a constant of its source ([`prior`]);
 /// 5. fewer goals left, then fewer characters.
+///
+/// **Steps** of one form come by turns: two of the policy, one of what is in scope, one of the neighbours, one of the
+/// portfolio, one of Lean's search, each source's likeliest first. Their words cannot be compared: how sure the policy is
+/// differs from project to project, and the others say nothing of it. What is likely counts for more than the number of
+/// goals: `constructor` may be right where `simp` leaves one goal that cannot be proved.
 ///
 /// Steps that lead to the very state of a better one come behind all that lead elsewhere.
 pub fn rank(suggestions: &mut [Suggestion]) {
@@ -28,14 +32,48 @@ pub fn rank(suggestions: &mut [Suggestion]) {
             .then(prior(&b.candidate).total_cmp(&prior(&a.candidate)))
             .then((x.goals, x.characters).cmp(&(y.goals, y.characters)))
     });
-    repeated_last(suggestions);
+    let first = suggestions.partition_point(|s| s.verdict.kind == VerdictKind::Closes);
+    by_turns(&mut suggestions[first..]);
+    repeated_last(&mut suggestions[first..]);
+}
+
+/// The order of sources in a round, and how many of its steps each gives.
+const TURNS: [(Source, usize); 5] = [
+    (Source::Policy, 2),
+    (Source::Scope, 1),
+    (Source::Neighbours, 1),
+    (Source::Portfolio, 1),
+    (Source::Lean, 1),
+];
+
+/// Mixes steps, sorted likeliest first, so that each source has its turn. What several propose comes by the first of
+/// its turns.
+fn by_turns(steps: &mut [Suggestion]) {
+    let mut given = [0usize; TURNS.len()];
+    let mut form = None;
+    let mut order = Vec::with_capacity(steps.len());
+    for (i, step) in steps.iter().enumerate() {
+        let own = Looks::of(step).form;
+        if form.replace(own) != Some(own) {
+            given = [0; TURNS.len()];
+        }
+        let mut turn = (usize::MAX, 0);
+        for (at, (source, share)) in TURNS.iter().enumerate() {
+            if step.candidate.sources.contains(source) {
+                turn = turn.min((given[at] / share, at));
+                given[at] += 1;
+            }
+        }
+        order.push((own, turn, i));
+    }
+    order.sort_unstable();
+    let mixed: Vec<Suggestion> = order.into_iter().map(|(.., i)| steps[i].clone()).collect();
+    steps.clone_from_slice(&mixed);
 }
 
 /// Moves steps that lead where a better one leads behind those that lead elsewhere, each group in its order. Of what
 /// ends the goal another text is another choice.
-fn repeated_last(suggestions: &mut [Suggestion]) {
-    let first = suggestions.partition_point(|s| s.verdict.kind == VerdictKind::Closes);
-    let steps = &mut suggestions[first..];
+fn repeated_last(steps: &mut [Suggestion]) {
     let repeats = |i: usize| steps[..i].iter().any(|s| same_state(&s.verdict.goals, &steps[i].verdict.goals));
     let mut order: Vec<(bool, usize)> = (0..steps.len()).map(|i| (repeats(i), i)).collect();
     order.sort_unstable();
@@ -75,7 +113,7 @@ impl Looks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::{Candidate, Goal, Source, Verdict};
+    use crate::proof::{Candidate, Goal, Verdict};
     use crate::suggest::Edit;
 
     fn suggestion(tactic: &str, kind: VerdictKind, completes: bool, log_prob: Option<f64>) -> Suggestion {
@@ -151,17 +189,25 @@ mod tests {
     }
 
     #[test]
-    fn what_its_source_puts_first_comes_first() {
+    fn steps_come_by_turns_and_what_its_source_puts_first_comes_first() {
         let of_scope = |tactic: &str, place| {
             let mut s = suggestion(tactic, Progress, false, None);
             s.candidate = Candidate { place, ..Candidate::new(tactic, Source::Scope, None) };
             s
         };
+        let policy = |tactic: &str, log_prob| suggestion(tactic, Progress, false, Some(log_prob));
         let all = vec![
             of_scope("rw [f]", 9),
-            suggestion("cases h", Progress, false, Some(-2.0)),
+            policy("cases h", -7.0),
+            suggestion("simp", Progress, false, None),
+            policy("intro x", -6.0),
             of_scope("unfold f", 1),
+            policy("left", -8.0),
         ];
-        assert_eq!(order(all), ["unfold f", "cases h", "rw [f]"]);
+        assert_eq!(
+            order(all),
+            ["intro x", "cases h", "unfold f", "simp", "left", "rw [f]"],
+            "by turns, however unsure the policy is"
+        );
     }
 }
