@@ -10,6 +10,7 @@ use super::model::{Dropout, TokenBatch};
 use crate::policy::bundle::LlamaConfig;
 
 mod kernels;
+mod memory;
 #[cfg(test)]
 mod tests;
 
@@ -90,6 +91,7 @@ pub struct Pass<'a> {
 impl Net {
     /// A model from its tensors in the order of [`LlamaConfig::tensors`].
     pub fn new(config: &LlamaConfig, tensors: Vec<Vec<f32>>) -> Net {
+        memory::keep();
         let sizes = config.tensors().into_iter().map(|(_, shape)| shape.iter().product::<usize>());
         assert!(sizes.eq(tensors.iter().map(Vec::len)), "tensors of another model");
         let mut next = 1..;
