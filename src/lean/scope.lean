@@ -379,95 +379,143 @@ def witnesses (target : Expr) (all : Array Local) : MetaM (Array String) := do
     | _ => return out
   | _ => return #[]
 
-/-- All that the names at a goal offer. -/
-def survey (goal : MVarId) (self : Option Name) : MetaM Offer := goal.withContext do
-  let env ← getEnv
-  let target ← instantiateMVars (← goal.getType)
-  let all ← locals
-  let { data, late := others, props, bare := inductions } ← splits target all
-  let here ← definitions target
-  let names ← here.mapM shortName
-  let stuck := (← recursedOn target).map (·.1)
-  let mut unfolds := #[]
-  let mut late := others
-  for c in here do
-    let n ← shortName c
-    let ways := #[s!"simp only [{n}]", s!"unfold {n}", s!"rw [{n}]"]
-    if stuck.contains c then late := late ++ ways else unfolds := unfolds ++ ways
-  let whole := s!"simp only [{", ".intercalate names.toList}]"
-  if names.size > 1 then
-    if stuck.isEmpty then unfolds := #[whole] ++ unfolds else late := late.push whole
-  let mut inside := #[]
-  let mut known := here
-  for l in all do
-    if ← isProp l.type then
-      for c in ← definitions l.type do
-        unless known.contains c do known := known.push c
-        let n ← shortName c
-        inside := inside ++ #[s!"simp only [{n}] at {l.name}", s!"unfold {n} at {l.name}"]
-  -- Equations: hypotheses, what the definitions compute to, theorems.
-  let both (text : String) (proof : MetaM Expr) : Array Rule := #[⟨text, proof⟩, ⟨"← " ++ text, proof⟩]
-  let mut rules : Array Rule := #[]
-  let mut applied : Array (Nat × String) := #[]
+/-- Equations to rewrite with, and what can be applied. -/
+structure Lemmas where
+  rules : Array Rule := #[]
+  /-- Steps that apply something, with the number of goals that they leave. -/
+  applied : Array (Nat × String) := #[]
+  /-- What theorems say of hypotheses. -/
+  said : Array String := #[]
+  /-- Theorems that do more than rewrite. -/
+  cited : Array String := #[]
+
+def both (text : String) (proof : MetaM Expr) : Array Rule := #[⟨text, proof⟩, ⟨"← " ++ text, proof⟩]
+
+/-- How many goals a proof leaves that is applied to the goal; `none` where it does not fit. -/
+def applies (goal : MVarId) (proof : MetaM Expr) : MetaM (Option Nat) :=
+  trial do return (← goal.apply (← proof)).length
+
+/-- What hypotheses give. -/
+def Lemmas.addHypotheses (found : Lemmas) (goal : MVarId) (all : Array Local) : MetaM Lemmas := do
+  let mut found := found
   for l in all.reverse do
-    if ← isProp l.type then
-      let type ← whnfCore l.type
-      if isEquation type then rules := rules ++ both l.name (pure l.decl.toExpr)
-      if type.isForall then
-        if let some n ← trial (do return (← goal.apply l.decl.toExpr).length) then
-          applied := applied.push (n, s!"apply {l.name}")
-  for c in here do
+    unless ← isProp l.type do continue
+    let type ← whnfCore l.type
+    if isEquation type then found := { found with rules := found.rules ++ both l.name (pure l.decl.toExpr) }
+    if type.isForall then
+      if let some n ← applies goal (pure l.decl.toExpr) then
+        found := { found with applied := found.applied.push (n, s!"apply {l.name}") }
+  return found
+
+/-- What definitions compute to. -/
+def Lemmas.addEquations (found : Lemmas) (names : Array Name) : MetaM Lemmas := do
+  let mut rules := found.rules
+  for c in names do
     if let some eqns ← getEqnsFor? c then
       let n ← shortName c
       for e in eqns do rules := rules.push ⟨n, mkConstWithFreshMVarLevels e⟩
-  let spoken := (target.getUsedConstants ++ known).filter fun c => !isForeign env c
-  let mut said : Array String := #[]
-  let mut cited : Array String := #[]
+  return { found with rules }
+
+/-- What theorems give that speak of one of these names. -/
+def Lemmas.addTheorems (found : Lemmas) (goal : MVarId) (all : Array Local) (spoken : Array Name) (self : Option Name) :
+    MetaM Lemmas := do
+  let mut found := found
   for t in ← theorems self do
     let type := (← getConstInfo t).type
-    -- It has to speak of something of the project that the goal speaks of.
     unless type.getUsedConstants.any spoken.contains do continue
     let text ← shortName t
-    if isEquation type && rules.size < 80 then rules := rules ++ both text (mkConstWithFreshMVarLevels t)
-    if applied.size < 8 && type.getForallBody.getAppFn.isConst then
-      if let some n ← trial (do return (← goal.apply (← mkConstWithFreshMVarLevels t)).length) then
-        applied := applied.push (n, s!"apply {text}")
-        cited := cited.push text
-    if said.size < 4 then
+    let proof := mkConstWithFreshMVarLevels t
+    if isEquation type && found.rules.size < 80 then found := { found with rules := found.rules ++ both text proof }
+    if found.applied.size < 8 && type.getForallBody.getAppFn.isConst then
+      if let some n ← applies goal proof then
+        found := { found with applied := found.applied.push (n, s!"apply {text}"), cited := found.cited.push text }
+    if found.said.size < 4 then
       if let some step ← forward all t text then
-        said := said.push step
-        cited := cited.push text
-  -- The target's own constructors.
-  let head ← whnfR target
-  if let .const c _ := head.getAppFn then
+        found := { found with said := found.said.push step, cited := found.cited.push text }
+  return found
+
+/-- The constructors of what the target says, where it is of the project. -/
+def Lemmas.addConstructors (found : Lemmas) (goal : MVarId) (target : Expr) : MetaM Lemmas := do
+  let mut applied := found.applied
+  let env ← getEnv
+  if let .const c _ := (← whnfR target).getAppFn then
     if let some (.inductInfo ind) := env.find? c then
       unless isForeign env c || ind.ctors.length > 6 do
         for k in ind.ctors do
-          if let some n ← trial (do return (← goal.apply (← mkConstWithFreshMVarLevels k)).length) then
+          if let some n ← applies goal (mkConstWithFreshMVarLevels k) then
             applied := applied.push (n, s!"apply {← shortName k}")
-  let (singles, long) ← chains goal target rules
-  let short := (applied.qsort fun a b => a.1 < b.1).map (·.2)
-  let defs := (← (known.take 6).mapM shortName).toList
-  let useful := rules.filter fun r => !r.text.startsWith "← " && singles.contains s!"rw [{r.text}]"
-  let lemmas := (useful.map (·.text)).toList
-  let lemmas := (lemmas ++ cited.toList).eraseDups.filter fun n => !defs.contains n && !all.any (·.name == n)
+  return { found with applied }
+
+/-- Definitions of the target to unfold: those that compute something, and those that wait for a variable's case. -/
+def unfolds (here stuck : Array Name) : MetaM (Array String × Array String) := do
+  let mut soon := #[]
+  let mut late := #[]
+  for c in here do
+    let n ← shortName c
+    let ways := #[s!"simp only [{n}]", s!"unfold {n}", s!"rw [{n}]"]
+    if stuck.contains c then late := late ++ ways else soon := soon ++ ways
+  if here.size > 1 then
+    let whole := s!"simp only [{", ".intercalate (← here.mapM shortName).toList}]"
+    if stuck.isEmpty then soon := #[whole] ++ soon else late := late.push whole
+  return (soon, late)
+
+/-- Definitions that hypotheses speak of, and how they are unfolded there. -/
+def inHypotheses (all : Array Local) : MetaM (Array Name × Array String) := do
+  let mut names := #[]
+  let mut steps := #[]
+  for l in all do
+    unless ← isProp l.type do continue
+    for c in ← definitions l.type do
+      unless names.contains c do names := names.push c
+      let n ← shortName c
+      steps := steps ++ #[s!"simp only [{n}] at {l.name}", s!"unfold {n} at {l.name}"]
+  return (names, steps)
+
+/-- What may finish a goal: with definitions that are spoken of, and the lemmas that do something to it. -/
+def finishers (definitions lemmas : List String) : Array String :=
   let list (names : List String) := "[" ++ ", ".intercalate names ++ "]"
-  let finishers := if lemmas.isEmpty then #[] else #[s!"grind {list (defs ++ lemmas.take 4)}"]
-  let finishers := if defs.isEmpty then finishers else
-    finishers ++ #[s!"simp_all {list defs}", s!"grind {list defs}"]
-  -- The best of each kind first.
-  let witnesses ← witnesses target all
-  let kinds := if stuck.isEmpty
-    then [long, unfolds, props, data, singles, short, said, inside, witnesses]
-    else [data, long, unfolds, props, singles, short, said, inside, witnesses]
+  let cited := if lemmas.isEmpty then #[] else #[s!"grind {list (definitions ++ lemmas.take 4)}"]
+  if definitions.isEmpty then cited
+  else cited ++ #[s!"simp_all {list definitions}", s!"grind {list definitions}"]
+
+/-- The first of each list, then the second of each, and so on to the twelfth, without repetition. -/
+def inTurn (kinds : List (Array String)) : Array String := Id.run do
   let mut ordered := #[]
   for i in [0:12] do
     for k in kinds do
       if let some s := k[i]? then
         unless ordered.contains s do ordered := ordered.push s
+  return ordered
+
+/-- All that the names at a goal offer. -/
+def survey (goal : MVarId) (self : Option Name) : MetaM Offer := goal.withContext do
+  let env ← getEnv
+  let target ← instantiateMVars (← goal.getType)
+  let all ← locals
+  let splits ← splits target all
+  let here ← definitions target
+  let stuck := (← recursedOn target).map (·.1)
+  let (soon, late) ← unfolds here stuck
+  let (inside, unfoldedThere) ← inHypotheses all
+  let known := here ++ inside.filter (!here.contains ·)
+  let spoken := (target.getUsedConstants ++ known).filter (!isForeign env ·)
+  let mut found : Lemmas := {}
+  found ← found.addHypotheses goal all
+  found ← found.addEquations here
+  found ← found.addTheorems goal all spoken self
+  found ← found.addConstructors goal target
+  let (singles, long) ← chains goal target found.rules
+  let short := (found.applied.qsort fun a b => a.1 < b.1).map (·.2)
+  -- What finishes.
+  let defs := (← (known.take 6).mapM shortName).toList
+  let useful := found.rules.filter fun r => !r.text.startsWith "← " && singles.contains s!"rw [{r.text}]"
+  let lemmas := ((useful.map (·.text)).toList ++ found.cited.toList).eraseDups
+  let finishers := finishers defs (lemmas.filter fun n => !defs.contains n && !all.any (·.name == n))
+  let front := if stuck.isEmpty then [long, soon, splits.props, splits.data] else [splits.data, long, soon, splits.props]
+  let ordered := inTurn (front ++ [singles, short, found.said, unfoldedThere, ← witnesses target all])
   -- What may take long comes when the likeliest steps are known.
   let first := ordered.take 10 ++ finishers
-  let last := (ordered.drop 10 |>.take 15) ++ late.filter fun s => !ordered.contains s
-  return { steps := (first ++ last).take 32, inductions, finishers }
+  let last := (ordered.drop 10 |>.take 15) ++ (splits.late ++ late).filter fun s => !ordered.contains s
+  return { steps := (first ++ last).take 32, inductions := splits.bare, finishers }
 
 end LeanCopilotScope

@@ -151,35 +151,45 @@ def processorMs : IO (Option Float) := do
     return do return ((← hundredths 12) + (← hundredths 13)).toFloat * 10
   catch _ => return none
 
+/-- Runs something, with the time that it took in milliseconds: by the clock, or the processor's where that is less.
+Where others work beside it, the clock says more of them. -/
+def timed {α : Type} (act : IO α) : IO (α × Float) := do
+  let (had, began) := (← processorMs, ← IO.monoNanosNow)
+  let result ← act
+  let (ended, has) := (← IO.monoNanosNow, ← processorMs)
+  let clock := (ended - began).toFloat / 1e6
+  return (result, match had, has with
+    | some a, some b => min clock (b - a + 10)
+    | _, _ => clock)
+
+/-- Runs something in the context of a state, bound by heartbeats (in thousands). `src` is the text at which it works:
+search tactics look at it. -/
+def within {α : Type} (st : State) (maxHeartbeats : Nat) (act : CoreM α) (src : String := "") : IO α :=
+  let options := (st.ci.options.set `maxHeartbeats maxHeartbeats).set `Elab.async false
+  let limits (c : Core.Context) : Core.Context := { c with
+    options, maxHeartbeats := maxHeartbeats * 1000, maxRecDepth := maxRecDepth.get options, fileMap := src.toFileMap }
+  st.ci.runCoreM <| withTheReader Core.Context limits <| Core.withCurrHeartbeats do
+    Core.resetMessageLog
+    act
+
 /-- Runs a tactic on the main goal of a state. -/
 def attempt (st : State) (maxHeartbeats : Nat) (src : String) : IO Ran := do
   let goal :: _ := st.goals | return { result := .error "no goals" }
   match parse st.ci src with
   | .error e => return { result := .error e }
   | .ok stx =>
-    let options := (st.ci.options.set `maxHeartbeats maxHeartbeats).set `Elab.async false
-    let limits (c : Core.Context) : Core.Context := { c with
-      options, maxHeartbeats := maxHeartbeats * 1000, maxRecDepth := maxRecDepth.get options
-      -- Search tactics look at the text around them.
-      fileMap := src.toFileMap }
     let heard ← IO.mkRef #[]
-    let act : CoreM (State × Nat) := withTheReader Core.Context limits <| Core.withCurrHeartbeats do
-      Core.resetMessageLog
+    let act : CoreM (State × Nat) := do
       try (run st goal stx).run' {} { mctx := st.ci.mctx }
       finally
         for m in (← Core.getMessageLog).toList do
           if m.severity == .information then
             let text ← m.data.toString
             heard.modify (·.push text)
-    let (had, before, began) := (← processorMs, ← IO.getNumHeartbeats, ← IO.monoNanosNow)
-    let result ← try pure (Except.ok (← st.ci.runCoreM act)) catch e => pure (Except.error (toString e))
-    let (after, ended, has) := (← IO.getNumHeartbeats, ← IO.monoNanosNow, ← processorMs)
-    let clock := (ended - began).toFloat / 1e6
-    -- Where others work beside it, the clock says more of them than of the tactic.
-    let ms := match had, has with
-      | some a, some b => min clock (b - a + 10)
-      | _, _ => clock
-    return { result, heartbeats := (after - before) / 1000, ms, messages := ← heard.get }
+    let before ← IO.getNumHeartbeats
+    let (result, ms) ← timed do
+      try pure (Except.ok (← within st maxHeartbeats act src)) catch e => pure (Except.error (toString e))
+    return { result, heartbeats := ((← IO.getNumHeartbeats) - before) / 1000, ms, messages := ← heard.get }
 
 def print (ci : ContextInfo) (goals : List MVarId) : IO Json :=
   ci.runMetaM {} do

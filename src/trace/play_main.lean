@@ -6,20 +6,9 @@ def offer (session : IO.Ref Session) (file : String) (request : Json) : IO Json 
   let maxHeartbeats ← IO.ofExcept (request.getObjValAs? Nat "maxHeartbeats")
   let state ← stateAt session place path maxHeartbeats
   let goal :: _ := state.goals | throw (IO.userError "no goals")
-  let limits (c : Core.Context) : Core.Context := { c with
-    options := state.ci.options.set `Elab.async false
-    maxHeartbeats := maxHeartbeats * 1000 }
   let self := state.ci.parentDecl?
-  let act : CoreM LeanCopilotScope.Offer := withTheReader Core.Context limits <| Core.withCurrHeartbeats do
-    let act : MetaM _ := do LeanCopilotScope.survey (← clearItself self goal) self
-    act.run' {} { mctx := state.ci.mctx }
-  let (had, began) := (← processorMs, ← IO.monoNanosNow)
-  let found ← state.ci.runCoreM act
-  let (ended, has) := (← IO.monoNanosNow, ← processorMs)
-  let clock := (ended - began).toFloat / 1e6
-  let ms := match had, has with
-    | some a, some b => min clock (b - a + 10)
-    | _, _ => clock
+  let survey : MetaM LeanCopilotScope.Offer := do LeanCopilotScope.survey (← clearItself self goal) self
+  let (found, ms) ← timed <| within state maxHeartbeats (survey.run' {} { mctx := state.ci.mctx })
   IO.println ((toJson found).setObjVal! "ms" (toJson ms)).compress
   return .mkObj [("file", file)]
 

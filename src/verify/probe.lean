@@ -51,19 +51,36 @@ def run (ci : ContextInfo) (ti : TacticInfo) (goal : MVarId) (stx : Syntax) : Me
     if m.severity == .error then return .mkObj [("error", ← m.data.toString)]
   return .mkObj [("goals", ← print goals)]
 
+/-- Runs something where a tactic stands, bound as the user's options say; the token ends it. -/
+def within {α : Type} (ci : ContextInfo) (ti : TacticInfo) (tk : IO.CancelToken) (act : MetaM α) : IO α :=
+  let options := Elab.async.set ci.options false
+  let limits (c : Core.Context) : Core.Context := { c with
+    options, cancelTk? := some tk
+    maxHeartbeats := Core.getMaxHeartbeats options, maxRecDepth := maxRecDepth.get options }
+  ci.runCoreM <| withTheReader Core.Context limits <| Core.withCurrHeartbeats do
+    Core.resetMessageLog
+    act.run' {} { mctx := ti.mctxBefore }
+
 def attempt (ci : ContextInfo) (ti : TacticInfo) (goal : MVarId) (tk : IO.CancelToken) (src : String) : IO Json := do
   match parse ci src with
   | .error e => return .mkObj [("error", e)]
   | .ok stx =>
-    let options := Elab.async.set ci.options false
-    let limits (c : Core.Context) : Core.Context := { c with
-      options, cancelTk? := some tk
-      maxHeartbeats := Core.getMaxHeartbeats options, maxRecDepth := maxRecDepth.get options }
-    let act : CoreM Json := withTheReader Core.Context limits <| Core.withCurrHeartbeats do
-      Core.resetMessageLog
-      (run ci ti goal stx).run' {} { mctx := ti.mctxBefore }
-    try ci.runCoreM act
+    try within ci ti tk (run ci ti goal stx)
     catch e => return .mkObj [("error", toString e)]
+
+/-- Answers for the tactic at a position, when Lean has read so far: null where there is none with a goal. The token is
+set when the request is cancelled. -/
+def atTactic (position : Lsp.Position)
+    (answer : ContextInfo → TacticInfo → MVarId → IO.CancelToken → Server.RequestM Json) :
+    Server.RequestM (Server.RequestTask Json) := open Server RequestM in do
+  let doc ← readDoc
+  let place := doc.meta.text.lspPosToUtf8Pos position
+  let tk ← IO.CancelToken.new
+  discard <| BaseIO.mapTask (t := (← read).cancelTk.requestCancellationTask.task) fun _ => tk.set
+  withWaitFindSnap doc (fun s => s.endPos >= place) (notFoundX := return .null) fun snap => do
+    let r :: _ := snap.infoTree.goalsAt? doc.meta.text place | return .null
+    let goal :: _ := r.tacticInfo.goalsBefore | return .null
+    answer r.ctxInfo r.tacticInfo goal tk
 
 open Server RequestM in
 @[server_rpc_method]
@@ -72,14 +89,7 @@ def triage (params : Json) : RequestM (RequestTask Json) := do
     return (← params.getObjValAs? Lsp.Position "position", ← params.getObjValAs? (Array String) "tactics",
       ← params.getObjValAs? Nat "slice")
   let .ok (position, tactics, slice) := asked | return .pure .null
-  let doc ← readDoc
-  let place := doc.meta.text.lspPosToUtf8Pos position
-  let tk ← IO.CancelToken.new
-  discard <| BaseIO.mapTask (t := (← read).cancelTk.requestCancellationTask.task) fun _ => tk.set
-  withWaitFindSnap doc (fun s => s.endPos >= place) (notFoundX := return .null) fun snap => do
-    let r :: _ := snap.infoTree.goalsAt? doc.meta.text place | return .null
-    let (ci, ti) := (r.ctxInfo, r.tacticInfo)
-    let goal :: _ := ti.goalsBefore | return .null
+  atTactic position fun ci ti goal tk => do
     -- To print the goals takes as long as a tactic.
     if tactics.isEmpty then
       let goals ← ({ ci with mctx := ti.mctxBefore } : ContextInfo).runMetaM {} (print ti.goalsBefore)
@@ -99,19 +109,7 @@ open Server RequestM in
 @[server_rpc_method]
 def offer (params : Json) : RequestM (RequestTask Json) := do
   let .ok position := params.getObjValAs? Lsp.Position "position" | return .pure .null
-  let doc ← readDoc
-  let place := doc.meta.text.lspPosToUtf8Pos position
-  let tk ← IO.CancelToken.new
-  discard <| BaseIO.mapTask (t := (← read).cancelTk.requestCancellationTask.task) fun _ => tk.set
-  withWaitFindSnap doc (fun s => s.endPos >= place) (notFoundX := return .null) fun snap => do
-    let r :: _ := snap.infoTree.goalsAt? doc.meta.text place | return .null
-    let (ci, ti) := (r.ctxInfo, r.tacticInfo)
-    let goal :: _ := ti.goalsBefore | return .null
-    let options := Elab.async.set ci.options false
-    let limits (c : Core.Context) : Core.Context := { c with
-      options, cancelTk? := some tk, maxHeartbeats := Core.getMaxHeartbeats options }
-    let act : CoreM LeanCopilotScope.Offer := withTheReader Core.Context limits <| Core.withCurrHeartbeats do
-      (LeanCopilotScope.survey goal ci.parentDecl?).run' {} { mctx := ti.mctxBefore }
-    return toJson (← (ci.runCoreM act : IO _))
+  atTactic position fun ci ti goal tk => do
+    return toJson (← (within ci ti tk (LeanCopilotScope.survey goal ci.parentDecl?) : IO _))
 
 end LeanCopilotProbe
