@@ -53,8 +53,8 @@ pub fn lookahead(goal: &Goal, steps: &[Candidate], help: Option<&Offer>, effort:
     let nothing = Offer::default();
     let help = help.unwrap_or(&nothing);
     let own: Vec<Candidate> = match help.inductions.is_empty() {
-        true => inductions(goal).into_iter().map(|t| Candidate::new(t, Source::Portfolio, None)).collect(),
-        false => help.inductions.iter().map(|t| Candidate::new(t.as_str(), Source::Scope, None)).collect(),
+        true => Candidate::ranked(inductions(goal), Source::Portfolio),
+        false => Candidate::ranked(&help.inductions, Source::Scope),
     };
     let given = steps.iter().filter(|c| may_be_followed(&c.tactic)).take(steps_of(effort)).cloned();
     let mut all: Vec<Candidate> = Vec::new();

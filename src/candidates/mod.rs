@@ -62,11 +62,6 @@ pub fn prior(candidate: &Candidate) -> f64 {
     candidate.log_prob.unwrap_or(of_source - 0.1 * f64::from(candidate.place))
 }
 
-/// Gives the candidates of a source their places in its list.
-pub fn numbered(candidates: Vec<Candidate>) -> Vec<Candidate> {
-    candidates.into_iter().zip(0..).map(|(c, place)| Candidate { place, ..c }).collect()
-}
-
 /// Whether a goal is one that a tactic of the portfolio can be ruled out for by its text alone.
 pub(crate) fn mentions(goal: &Goal, words: &[&str]) -> bool {
     words.iter().any(|w| goal.text.contains(w))

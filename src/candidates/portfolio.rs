@@ -10,7 +10,7 @@ const CLOSING: &[&str] =
 pub fn portfolio(goal: &Goal) -> Vec<Candidate> {
     let mut out: Vec<String> = CLOSING.iter().filter(|t| fits(t, goal)).map(|t| (*t).to_owned()).collect();
     out.extend(steps(goal));
-    super::numbered(out.into_iter().map(|t| Candidate::new(t, Source::Portfolio, None)).collect())
+    Candidate::ranked(out, Source::Portfolio)
 }
 
 /// Leaves out what cannot work; in doubt a tactic stays.

@@ -39,6 +39,12 @@ impl Candidate {
     pub fn new(tactic: impl Into<String>, source: Source, log_prob: Option<f64>) -> Candidate {
         Candidate { tactic: tactic.into(), source, sources: vec![source], log_prob, place: 0 }
     }
+
+    /// What a source proposes that gives no probabilities, best first: each knows its place.
+    pub fn ranked<T: Into<String>>(tactics: impl IntoIterator<Item = T>, source: Source) -> Vec<Candidate> {
+        let placed = tactics.into_iter().zip(0..);
+        placed.map(|(t, place)| Candidate { place, ..Candidate::new(t, source, None) }).collect()
+    }
 }
 
 impl Source {

@@ -19,9 +19,6 @@ pub struct Offer {
 impl Offer {
     /// The tactics as candidates.
     pub fn candidates(&self) -> Vec<Candidate> {
-        let numbered = self.steps.iter().zip(0..);
-        numbered
-            .map(|(t, place)| Candidate { place, ..Candidate::new(t.as_str(), Source::Scope, None) })
-            .collect()
+        Candidate::ranked(&self.steps, Source::Scope)
     }
 }

@@ -56,7 +56,7 @@ impl Problem {
         Problem { cause: cause.to_owned(), message: message.into(), remedy: remedy.into(), over: false }
     }
 
-    /// Something that was wrong, and is not any more.
+    /// Something to know and nothing to mend: it was wrong and is not any more, or costs no more than it says.
     pub fn over(cause: &str, message: impl Into<String>) -> Problem {
         Problem { over: true, ..Problem::new(cause, message, "") }
     }
@@ -144,6 +144,8 @@ impl Engine {
             all.extend(checking.problem.map(|(m, r)| Problem::new("verifier", m, r.unwrap_or_default())));
             all.extend(pipeline.policy().status().problem.map(|(m, r)| Problem::new("policy", m, r)));
             all.extend(checking.restarted.map(|m| Problem::over("verifier restarted", m)));
+            // Nothing that anyone has to see to: what is shown is verified all the same.
+            all.extend(checking.unsifted.map(|why| Problem::over("probe", unsifted(&why))));
         }
         all.extend(self.recorder.problem());
         all
@@ -168,6 +170,12 @@ impl Engine {
     ) {
         self.recorder.feedback(params, reply);
     }
+}
+
+fn unsifted(why: &str) -> String {
+    format!(
+        "tactics take longer to check and names in scope are not proposed, because Lean refuses the probe: {why}"
+    )
 }
 
 /// The project that rows are tagged with: the folder that Lean runs in.

@@ -214,16 +214,18 @@ impl Run {
     }
 
     /// Asks Lean what the names at the goal offer.
-    fn survey(&self) -> Task<Offer> {
+    fn survey(&self) -> Task<Option<Offer>> {
         let (verifier, place) = (self.pipeline.verifier.clone(), self.request.place.clone());
         Task(tokio::spawn(async move { verifier.offer(&place).await }))
     }
 
-    fn offered(&mut self, answer: Result<Offer>) -> Vec<Candidate> {
-        let offer = answer.unwrap_or_default();
-        self.note("what is in scope is known", offer.steps.len());
-        let candidates = offer.candidates();
-        self.offer = Some(offer);
+    fn offered(&mut self, answer: Result<Option<Offer>>) -> Vec<Candidate> {
+        self.offer = answer.unwrap_or_else(|e| {
+            self.problems.push(format!("Lean does not say what is in scope: {e:#}"));
+            None
+        });
+        let candidates = self.offer.as_ref().map(Offer::candidates).unwrap_or_default();
+        self.note("what is in scope is known", candidates.len());
         candidates
     }
 
@@ -396,7 +398,7 @@ impl Run {
 struct Sources {
     policy: Option<Task<Proposals>>,
     near: Option<Task<Vec<Candidate>>>,
-    offer: Option<Task<Offer>>,
+    offer: Option<Task<Option<Offer>>>,
     search: Option<mpsc::UnboundedReceiver<Candidate>>,
 }
 
@@ -404,7 +406,7 @@ struct Sources {
 enum Found {
     Policy(Result<Proposals>),
     Near(Result<Vec<Candidate>>),
-    Offer(Result<Offer>),
+    Offer(Result<Option<Offer>>),
     Search(Vec<Candidate>),
 }
 

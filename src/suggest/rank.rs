@@ -52,7 +52,7 @@ fn by_turns(steps: &mut [Suggestion]) {
     let mut given = [0usize; TURNS.len()];
     let mut form = None;
     let mut order = Vec::with_capacity(steps.len());
-    for (i, step) in steps.iter().enumerate() {
+    for step in &*steps {
         let own = Looks::of(step).form;
         if form.replace(own) != Some(own) {
             given = [0; TURNS.len()];
@@ -64,20 +64,24 @@ fn by_turns(steps: &mut [Suggestion]) {
                 given[at] += 1;
             }
         }
-        order.push((own, turn, i));
+        order.push((own, turn));
     }
-    order.sort_unstable();
-    let mixed: Vec<Suggestion> = order.into_iter().map(|(.., i)| steps[i].clone()).collect();
-    steps.clone_from_slice(&mixed);
+    sort_by_keys(steps, order);
 }
 
 /// Moves steps that lead where a better one leads behind those that lead elsewhere, each group in its order. Of what
 /// ends the goal another text is another choice.
 fn repeated_last(steps: &mut [Suggestion]) {
     let repeats = |i: usize| steps[..i].iter().any(|s| same_state(&s.verdict.goals, &steps[i].verdict.goals));
-    let mut order: Vec<(bool, usize)> = (0..steps.len()).map(|i| (repeats(i), i)).collect();
-    order.sort_unstable();
-    let sorted: Vec<Suggestion> = order.into_iter().map(|(_, i)| steps[i].clone()).collect();
+    let order = (0..steps.len()).map(repeats).collect();
+    sort_by_keys(steps, order);
+}
+
+/// Sorts by keys that were made of the old order: one for each. Equal ones stay as they are.
+fn sort_by_keys<K: Ord>(steps: &mut [Suggestion], keys: Vec<K>) {
+    let mut order: Vec<(K, &Suggestion)> = keys.into_iter().zip(&*steps).collect();
+    order.sort_by(|a, b| a.0.cmp(&b.0));
+    let sorted: Vec<Suggestion> = order.into_iter().map(|(_, s)| s.clone()).collect();
     steps.clone_from_slice(&sorted);
 }
 

@@ -40,6 +40,8 @@ pub struct VerifierStatus {
     pub running: bool,
     /// Whether candidates are sifted inside Lean; else it is done by edits, which takes longer.
     pub probe: bool,
+    /// Why they cannot be, where that was tried.
+    pub unsifted: Option<String>,
     /// Why the last request failed, with the remedy.
     pub problem: Option<(String, Option<String>)>,
     /// Why it had to be started again, the last time that it had.
@@ -77,7 +79,7 @@ impl Times {
 enum Job {
     State(mpsc::UnboundedSender<Result<Option<State>>>),
     Verify(Attempts, mpsc::UnboundedSender<(usize, Verdict)>),
-    Offer(mpsc::UnboundedSender<Offer>),
+    Offer(mpsc::UnboundedSender<Result<Option<Offer>>>),
     Search { commands: VecDeque<&'static str>, seen: Vec<String>, found: mpsc::UnboundedSender<Candidate> },
 }
 
@@ -197,11 +199,13 @@ impl VerifierHandle {
         receiver
     }
 
-    /// What the names at a place offer, unverified; nothing where Lean cannot say. Comes once.
-    pub async fn offer(&self, place: &Place) -> Result<Offer> {
+    /// What the names at a place offer, unverified; `None` where no probe runs that Lean could be asked by, which
+    /// [`status`](VerifierHandle::status) tells.
+    pub async fn offer(&self, place: &Place) -> Result<Option<Offer>> {
         let (answer, mut received) = mpsc::unbounded_channel();
         self.submit(place, Job::Offer(answer));
-        Ok(received.recv().await.unwrap_or_default())
+        // Where Lean cannot even read the place, the status says why.
+        received.recv().await.unwrap_or(Ok(None))
     }
 
     /// What Lean's own search proposes, unverified. Dropping the receiver cancels.
@@ -319,10 +323,10 @@ impl Actor {
         });
         let (running, probe) = (self.trial.is_running(), self.trial.has_probe());
         let restarted = self.trial.restarted().map(str::to_owned);
-        let replaced = self.trial.replaced();
+        let (replaced, unsifted) = (self.trial.replaced(), self.trial.probe_refusal());
         set(&self.status, |s| {
             (s.running, s.probe, s.problem, s.restarted) = (running, probe, problem, restarted);
-            s.replaced = replaced;
+            (s.replaced, s.unsifted) = (replaced, unsifted);
         });
     }
 }
@@ -335,7 +339,7 @@ fn set(status: &Mutex<VerifierStatus>, change: impl FnOnce(&mut VerifierStatus))
 enum Watch {
     State(mpsc::UnboundedSender<Result<Option<State>>>),
     Verify(mpsc::UnboundedSender<(usize, Verdict)>),
-    Offer(mpsc::UnboundedSender<Offer>),
+    Offer(mpsc::UnboundedSender<Result<Option<Offer>>>),
     Search(mpsc::UnboundedSender<Candidate>),
 }
 
@@ -397,8 +401,10 @@ impl Job {
                     for proposal in trial.search(&at, command).await? {
                         let normal = tactic::normalise(&proposal);
                         if !seen.contains(&normal) {
+                            let place = seen.len() as u32;
                             seen.push(normal);
-                            let _ = found.send(Candidate::new(proposal, Source::Lean, None));
+                            let candidate = Candidate::new(proposal, Source::Lean, None);
+                            let _ = found.send(Candidate { place, ..candidate });
                         }
                     }
                     commands.pop_front();

@@ -72,6 +72,7 @@ enum Phase {
     /// It cannot be had for documents that begin like this one.
     Off {
         head: String,
+        why: String,
     },
 }
 
@@ -104,6 +105,14 @@ impl Probe {
         matches!(self.phase, Phase::Live(_))
     }
 
+    /// Why it cannot be had, where it was tried.
+    pub fn refusal(&self) -> Option<&str> {
+        match &self.phase {
+            Phase::Off { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+
     /// How often it ended for a tactic that it was given.
     pub fn replaced(&self) -> u64 {
         self.replaced
@@ -125,7 +134,7 @@ impl Probe {
         let Some(head) = head_of(&at.scratch.before) else { return };
         let start = match &self.phase {
             Phase::Idle => true,
-            Phase::Off { head: failed } => failed != head,
+            Phase::Off { head: failed, .. } => failed != head,
             Phase::Starting(_) | Phase::Live(_) => false,
         };
         if start {
@@ -166,27 +175,23 @@ impl Probe {
         self.phase = match start.await {
             Ok(Ok(live)) => Phase::Live(Box::new(live)),
             Ok(Err(e)) => {
-                tracing::info!("candidates are tried by edits only: {e:#}");
-                Phase::Off { head: head_of(&at.scratch.before).unwrap_or_default().to_owned() }
+                tracing::warn!("candidates are tried by edits only: {e:#}");
+                let head = head_of(&at.scratch.before).unwrap_or_default().to_owned();
+                Phase::Off { head, why: format!("{e:#}") }
             }
             Err(_) => Phase::Idle,
         };
     }
 
-    /// What the names at a place offer; nothing where the probe does not run for it or Lean does not say in time.
-    pub async fn offer(&mut self, at: &Prepared, limit: Duration) -> Offer {
+    /// What the names at a place offer; `None` where the probe does not run for it.
+    pub async fn offer(&mut self, at: &Prepared, limit: Duration) -> Result<Option<Offer>, String> {
         if !self.attend(at).await {
-            return Offer::default();
+            return Ok(None);
         }
-        let Phase::Live(live) = &mut self.phase else { return Offer::default() };
-        match tokio::time::timeout(limit, live.offer(at)).await {
-            Ok(Ok(offer)) => offer.unwrap_or_default(),
-            Ok(Err(why)) => {
-                tracing::info!("what is in scope is not known: {why}");
-                Offer::default()
-            }
-            Err(_) => Offer::default(),
-        }
+        let Phase::Live(live) = &mut self.phase else { return Ok(None) };
+        let answer = live.offer(at, limit).await;
+        self.replace_if_lost(answer.is_err());
+        answer.map(Some)
     }
 
     /// Tries candidates; `found` gets each result with the milliseconds that it took. Ends early, with the
@@ -200,11 +205,17 @@ impl Probe {
     ) -> Result<(), String> {
         let Phase::Live(live) = &mut self.phase else { return Err("it does not run".into()) };
         let answer = live.triage(at, candidates, limit, found).await;
-        if answer.is_err() && (live.shadow.end().is_some() || live.runaways >= RUNAWAYS) {
+        self.replace_if_lost(answer.is_err());
+        answer
+    }
+
+    /// Gives a process up that has died, or does not come back from what it was asked.
+    fn replace_if_lost(&mut self, failed: bool) {
+        let Phase::Live(live) = &self.phase else { return };
+        if failed && (live.shadow.end().is_some() || live.runaways >= RUNAWAYS) {
             self.phase = Phase::Idle;
             self.replaced += 1;
         }
-        answer
     }
 }
 
@@ -334,9 +345,20 @@ impl Live {
         }
     }
 
-    /// Asks what the names offer; the session may have ended since the last question.
-    async fn offer(&mut self, at: &Prepared) -> Result<Option<Offer>, String> {
+    /// Asks what the names offer.
+    async fn offer(&mut self, at: &Prepared, limit: Duration) -> Result<Offer, String> {
         let place = self.attend(&at.scratch).map_err(|e| e.to_string())?;
+        match tokio::time::timeout(limit, self.survey(place)).await {
+            Ok(answer) => answer?.ok_or_else(|| "Lean sees no tactic there".to_owned()),
+            Err(_) => {
+                self.recover(place).await?;
+                Err(format!("no answer within {} ms", limit.as_millis()))
+            }
+        }
+    }
+
+    /// The same without a limit; the session may have ended since the last question.
+    async fn survey(&mut self, place: lsp_types::Position) -> Result<Option<Offer>, String> {
         let params = json!({"position": place});
         let mut answer = self.call("offer", &params).await;
         if answer.as_ref().is_err_and(|e| e.code() == Some(code::RPC_NEEDS_RECONNECT)) {

@@ -98,6 +98,11 @@ impl Trial {
         self.probe.is_live()
     }
 
+    /// Why candidates cannot be sifted inside Lean, where that was tried.
+    pub fn probe_refusal(&self) -> Option<String> {
+        self.probe.refusal().map(str::to_owned)
+    }
+
     /// Uses a pause: the probe is started for the place that was looked at last.
     pub async fn pause(&mut self) {
         if let (true, Some(at)) = (self.lane.is_running(), self.prepared.back()) {
@@ -270,9 +275,9 @@ impl Trial {
         confirmed
     }
 
-    /// What the names at a place offer; nothing where Lean cannot be asked by a method.
-    pub async fn offer(&mut self, at: &Prepared) -> Offer {
-        self.probe.offer(at, self.limit + at.cost).await
+    /// What the names at a place offer; `None` where Lean cannot be asked by a method.
+    pub async fn offer(&mut self, at: &Prepared) -> Result<Option<Offer>> {
+        self.probe.offer(at, self.limit + at.cost).await.map_err(anyhow::Error::msg)
     }
 
     /// What Lean's own search proposes at a place with one of its commands.

@@ -170,8 +170,7 @@ fn candidates(neighbours: &[Neighbour], goal: &Goal, k: usize) -> Vec<Candidate>
     }
     let mut ranked: Vec<(f64, String)> = votes.into_values().collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let all = ranked.into_iter().take(k).map(|(_, t)| Candidate::new(t, Source::Neighbours, None));
-    super::numbered(all.collect())
+    Candidate::ranked(ranked.into_iter().take(k).map(|(_, t)| t), Source::Neighbours)
 }
 
 #[cfg(test)]
