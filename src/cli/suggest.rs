@@ -19,7 +19,8 @@ pub struct Args {
     /// Write one JSON object: `goal`, `goals`, `suggestions` (best first), `elapsed_ms`.
     #[arg(long)]
     json: bool,
-    /// Stop after this time, such as `5s` or `800ms`, with what is verified by then.
+    /// Stop after this time, such as `5s` or `800ms`, with what is verified by then. Without it, the probe is waited for,
+    /// which knows what is in scope.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     budget: Option<Duration>,
     /// Show at most so many suggestions.
@@ -53,7 +54,10 @@ pub fn suggest(args: Args, context: Context) -> Result<()> {
     place::run(async move {
         let limit = args.limit.unwrap_or(context.settings.limit);
         let pipeline = Pipeline::new(context.dirs, context.settings, command)?;
-        let request = SuggestRequest { place: place.clone(), goals: None, limit, budget: args.budget };
+        // Who gave a budget wants what is to be had in it.
+        let patient = args.budget.is_none();
+        let request =
+            SuggestRequest { place: place.clone(), goals: None, limit, budget: args.budget, patient };
         let mut updates = pipeline.suggest(request);
         let mut outcome = Outcome::default();
         let mut has_goals = false;

@@ -118,7 +118,8 @@ impl Engine {
     pub fn suggest(&self, job: Job) -> Option<mpsc::UnboundedReceiver<Update>> {
         let Job { uri, version, text, position, goals, limit } = job;
         let place = Place { uri, version, text, position };
-        Some(self.pipeline.as_ref()?.suggest(SuggestRequest { place, goals, limit, budget: None }))
+        let request = SuggestRequest { place, goals, limit, budget: None, patient: false };
+        Some(self.pipeline.as_ref()?.suggest(request))
     }
 
     /// Loads what the first goal will need.

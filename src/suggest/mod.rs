@@ -24,6 +24,9 @@ pub struct SuggestRequest {
     pub limit: usize,
     /// When to stop, counted from the request.
     pub budget: Option<Duration>,
+    /// Whether to wait for the probe, which a session has from its first pause on: without it nothing is known to be in
+    /// scope. For one who asks once.
+    pub patient: bool,
 }
 
 /// What comes of it, in this order: goals once, then the others as they become known, `Done` last.

@@ -216,7 +216,8 @@ impl Run {
     /// Asks Lean what the names at the goal offer.
     fn survey(&self) -> Task<Option<Offer>> {
         let (verifier, place) = (self.pipeline.verifier.clone(), self.request.place.clone());
-        Task(tokio::spawn(async move { verifier.offer(&place).await }))
+        let patient = self.request.patient;
+        Task(tokio::spawn(async move { verifier.offer(&place, patient).await }))
     }
 
     fn offered(&mut self, answer: Result<Option<Offer>>) -> Vec<Candidate> {

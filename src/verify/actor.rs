@@ -79,7 +79,7 @@ impl Times {
 enum Job {
     State(mpsc::UnboundedSender<Result<Option<State>>>),
     Verify(Attempts, mpsc::UnboundedSender<(usize, Verdict)>),
-    Offer(mpsc::UnboundedSender<Result<Option<Offer>>>),
+    Offer { answer: mpsc::UnboundedSender<Result<Option<Offer>>>, patient: bool },
     Search { commands: VecDeque<&'static str>, seen: Vec<String>, found: mpsc::UnboundedSender<Candidate> },
 }
 
@@ -200,10 +200,10 @@ impl VerifierHandle {
     }
 
     /// What the names at a place offer, unverified; `None` where no probe runs that Lean could be asked by, which
-    /// [`status`](VerifierHandle::status) tells.
-    pub async fn offer(&self, place: &Place) -> Result<Option<Offer>> {
+    /// [`status`](VerifierHandle::status) tells. Who is `patient` has it started and waits for that.
+    pub async fn offer(&self, place: &Place, patient: bool) -> Result<Option<Offer>> {
         let (answer, mut received) = mpsc::unbounded_channel();
-        self.submit(place, Job::Offer(answer));
+        self.submit(place, Job::Offer { answer, patient });
         // Where Lean cannot even read the place, the status says why.
         received.recv().await.unwrap_or(Ok(None))
     }
@@ -358,7 +358,7 @@ impl Job {
     fn class(&self) -> Class {
         match self {
             Job::State(_) => Class::State,
-            Job::Verify(..) | Job::Offer(_) => Class::Verify,
+            Job::Verify(..) | Job::Offer { .. } => Class::Verify,
             Job::Search { .. } => Class::Search,
         }
     }
@@ -367,7 +367,7 @@ impl Job {
         match self {
             Job::State(s) => Watch::State(s.clone()),
             Job::Verify(_, s) => Watch::Verify(s.clone()),
-            Job::Offer(s) => Watch::Offer(s.clone()),
+            Job::Offer { answer, .. } => Watch::Offer(answer.clone()),
             Job::Search { found, .. } => Watch::Search(found.clone()),
         }
     }
@@ -390,8 +390,11 @@ impl Job {
                 let at = trial.prepare(place).await?.ok_or_else(|| no_goal(place))?;
                 trial.verify(&at, attempts, &mut |i, v| _ = verdicts.send((i, v))).await
             }
-            Job::Offer(answer) => {
+            Job::Offer { answer, patient } => {
                 let at = trial.prepare(place).await?.ok_or_else(|| no_goal(place))?;
+                if *patient {
+                    trial.start_probe(&at).await;
+                }
                 let _ = answer.send(trial.offer(&at).await);
                 Ok(())
             }

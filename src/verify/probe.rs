@@ -143,6 +143,12 @@ impl Probe {
         }
     }
 
+    /// The same, and waits until it runs or cannot.
+    pub async fn start(&mut self, at: &Prepared) {
+        self.warm(at).await;
+        self.settle(at).await;
+    }
+
     /// Lets Lean read the text of a place, where it runs for that document: triage is going to ask for it.
     pub fn follow(&mut self, uri: &str, scratch: &Scratch) {
         if let Phase::Live(live) = &mut self.phase
@@ -168,10 +174,14 @@ impl Probe {
 
     /// Takes a start over that has ended; does not wait for one that has not.
     async fn take_start(&mut self, at: &Prepared) {
-        let Phase::Starting(start) = &mut self.phase else { return };
-        if !start.is_finished() {
-            return;
+        if matches!(&self.phase, Phase::Starting(start) if start.is_finished()) {
+            self.settle(at).await;
         }
+    }
+
+    /// Takes a start over when it ends.
+    async fn settle(&mut self, at: &Prepared) {
+        let Phase::Starting(start) = &mut self.phase else { return };
         self.phase = match start.await {
             Ok(Ok(live)) => Phase::Live(Box::new(live)),
             Ok(Err(e)) => {

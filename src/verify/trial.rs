@@ -275,6 +275,11 @@ impl Trial {
         confirmed
     }
 
+    /// Has the probe started for a place, and waits until it runs or cannot.
+    pub async fn start_probe(&mut self, at: &Prepared) {
+        self.probe.start(at).await;
+    }
+
     /// What the names at a place offer; `None` where Lean cannot be asked by a method.
     pub async fn offer(&mut self, at: &Prepared) -> Result<Option<Offer>> {
         self.probe.offer(at, self.limit + at.cost).await.map_err(anyhow::Error::msg)

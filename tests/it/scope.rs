@@ -117,7 +117,8 @@ async fn a_session_shows_what_the_names_offer() {
         position,
     };
     let ask = async |version| {
-        let request = SuggestRequest { place: place(version), goals: None, limit: 100, budget: None };
+        let request =
+            SuggestRequest { place: place(version), goals: None, limit: 100, budget: None, patient: false };
         let mut updates = pipeline.suggest(request);
         let mut shown = Vec::new();
         while let Some(update) = updates.recv().await {

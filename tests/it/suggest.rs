@@ -141,7 +141,8 @@ async fn the_pipeline_sends_goals_first_and_done_last_and_keeps_its_budget() {
     let text = TEXT.to_owned();
     let position = position::position(&text, text.find("sorry").unwrap());
     let place = Place { uri: "file:///work/A.lean".into(), version: 3, text: text.into(), position };
-    let request = SuggestRequest { place: place.clone(), goals: None, limit: 4, budget: None };
+    let request =
+        SuggestRequest { place: place.clone(), goals: None, limit: 4, budget: None, patient: false };
     let mut updates = pipeline.suggest(request);
     let mut all = Vec::new();
     while let Some(u) = updates.recv().await {
@@ -169,7 +170,7 @@ async fn the_pipeline_sends_goals_first_and_done_last_and_keeps_its_budget() {
     let budget = Some(Duration::from_millis(400));
     let started = Instant::now();
     let goals = None;
-    let mut updates = pipeline.suggest(SuggestRequest { place, goals, limit: 100, budget });
+    let mut updates = pipeline.suggest(SuggestRequest { place, goals, limit: 100, budget, patient: false });
     let mut last = None;
     while let Some(u) = updates.recv().await {
         last = Some(u);
@@ -205,7 +206,8 @@ async fn a_policy_that_does_not_answer_delays_neither_the_portfolio_nor_leans_se
     let text = "theorem t (p q : Prop) (hp : p) (hq : q) : q ∧ p := by\n  sorry\n";
     let position = position::position(text, text.find("sorry").unwrap());
     let place = Place { uri: "file:///work/A.lean".into(), version: 1, text: text.into(), position };
-    let mut updates = pipeline.suggest(SuggestRequest { place, goals: None, limit: 100, budget: None });
+    let mut updates =
+        pipeline.suggest(SuggestRequest { place, goals: None, limit: 100, budget: None, patient: false });
     let mut seen = Vec::new();
     loop {
         match updates.recv().await.expect("the round goes on: the policy has not answered") {
