@@ -200,7 +200,7 @@ impl VerifierHandle {
     }
 
     /// What the names at a place offer, unverified; `None` where no probe runs that Lean could be asked by, which
-    /// [`status`](VerifierHandle::status) tells. Who is `patient` has it started and waits for that.
+    /// [`status`](VerifierHandle::status) tells. Who is `patient` has it started and waits for that, and hears why not.
     pub async fn offer(&self, place: &Place, patient: bool) -> Result<Option<Offer>> {
         let (answer, mut received) = mpsc::unbounded_channel();
         self.submit(place, Job::Offer { answer, patient });
@@ -395,7 +395,11 @@ impl Job {
                 if *patient {
                     trial.start_probe(&at).await;
                 }
-                let _ = answer.send(trial.offer(&at).await);
+                let offer = match trial.probe_refusal().filter(|_| *patient) {
+                    Some(why) => Err(anyhow!("it refuses the probe: {why}")),
+                    None => trial.offer(&at).await,
+                };
+                let _ = answer.send(offer);
                 Ok(())
             }
             Job::Search { commands, seen, found } => {

@@ -2,7 +2,7 @@
 
 /// Has the allocator keep what a step frees for the next step, which asks for the same again. By itself glibc gives
 /// blocks of this size back to the system and gets them anew, page by page and each page cleared: on two threads that was
-/// a quarter of the time. Nothing where another C library is used.
+/// a fifth of the time. Nothing where another C library is used.
 pub fn keep() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
