@@ -160,6 +160,22 @@ async fn suggest_in_the_third_file_finds_the_lemma_of_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_project_that_has_our_names_is_served_without_them_and_told() {
+    if !embedded() {
+        return;
+    }
+    let _permit = support::permit().await;
+    let project = Project::new("modules-clash");
+    let first = format!("{FIRST}\npublic structure LeanCopilotScope.Offer where\n  x : Nat\n");
+    project.write("src/Three/First.lean", &first);
+    let place = format!("{}:4:3", project.root.join("src/Three/Third.lean").display());
+    let (code, stdout, stderr) = tokio::task::block_in_place(|| program(&["suggest", &place]));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("twist_self"), "{stdout}");
+    assert!(stderr.contains("what is in scope: it refuses the probe"), "{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_project_is_traced_with_its_broken_module_and_only_what_changed_again() {
     if !embedded() {
         return;

@@ -100,6 +100,32 @@ fn the_names_at_a_goal_say_what_can_be_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_once_is_shown_what_the_names_offer() {
+    let folder = support::scratch("scope-once");
+    let file = folder.join("Books.lean");
+    let text = BOOKS.replace("skip <;> sorry", "sorry");
+    std::fs::write(&file, &text).unwrap();
+    let line = 1 + text[..text.find("  sorry").unwrap()].matches('\n').count();
+    let _permit = support::permit().await;
+    let place = format!("{}:{line}:3", file.display());
+    let mut command = support::program();
+    command.args(["suggest", "--json", "--limit", "100", &place]).env("LEAN_COPILOT_LOOKAHEAD", "false");
+    let output = tokio::task::block_in_place(|| command.output()).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let out: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {stderr}"));
+    let of_scope = |s: &&serde_json::Value| s["sources"].as_array().unwrap().contains(&"scope".into());
+    let shown: Vec<&str> = out["suggestions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(of_scope)
+        .filter_map(|s| s["tactic"].as_str())
+        .collect();
+    assert!(shown.contains(&"induction b with | empty => ?_ | post n z b ih => ?_"), "{shown:#?} {stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_shows_what_the_names_offer() {
     let folder = support::scratch("scope-session");
     let (dirs, command) =
