@@ -180,8 +180,7 @@ impl Live {
                 Some(Ok(None)) => return Err("the goals are gone".into()),
                 // A session ends after half a minute, whatever is done in it.
                 Some(Err(e)) if e.code() == Some(code::RPC_NEEDS_RECONNECT) => {
-                    self.session =
-                        connect(self.shadow.client(), &self.uri).await.map_err(|e| e.to_string())?;
+                    self.reconnect().await?;
                 }
                 Some(Err(e)) => return Err(e.to_string()),
                 None if part.len() > 1 => alone += part.len(),
@@ -200,8 +199,13 @@ impl Live {
     /// Asks what the names offer.
     pub async fn offer(&mut self, at: &Prepared, limit: Duration) -> Result<Offer, String> {
         let place = self.attend(&at.scratch).map_err(|e| e.to_string())?;
-        match tokio::time::timeout(limit, self.survey(place)).await {
-            Ok(answer) => answer?.ok_or_else(|| "Lean sees no tactic there".to_owned()),
+        let params = json!({"position": place});
+        let asked = async {
+            let answer = self.call("offer", &params).await;
+            self.renewed("offer", &params, answer).await
+        };
+        match tokio::time::timeout(limit, asked).await {
+            Ok(answer) => answer,
             Err(_) => {
                 self.recover(place).await?;
                 Err(format!("no answer within {} ms", limit.as_millis()))
@@ -209,15 +213,23 @@ impl Live {
         }
     }
 
-    /// The same without a limit; the session may have ended since the last question.
-    async fn survey(&mut self, place: lsp_types::Position) -> Result<Option<Offer>, String> {
-        let params = json!({"position": place});
-        let mut answer = self.call("offer", &params).await;
+    /// What a method has answered, asked for anew where the session had ended.
+    async fn renewed<T: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        params: &Value,
+        mut answer: Result<Option<T>, LeanError>,
+    ) -> Result<T, String> {
         if answer.as_ref().is_err_and(|e| e.code() == Some(code::RPC_NEEDS_RECONNECT)) {
-            self.session = connect(self.shadow.client(), &self.uri).await.map_err(|e| e.to_string())?;
-            answer = self.call("offer", &params).await;
+            self.reconnect().await?;
+            answer = self.call(method, params).await;
         }
-        answer.map_err(|e| e.to_string())
+        answer.map_err(|e| e.to_string())?.ok_or_else(|| "Lean sees no tactic there".to_owned())
+    }
+
+    async fn reconnect(&mut self) -> Result<(), String> {
+        self.session = connect(self.shadow.client(), &self.uri).await.map_err(|e| e.to_string())?;
+        Ok(())
     }
 
     /// Looks whether Lean still answers behind a candidate that was cancelled.
@@ -255,25 +267,15 @@ impl Live {
     async fn goals_of(
         &mut self,
         place: lsp_types::Position,
-        mut answer: Result<Option<Answer>, LeanError>,
+        answer: Result<Option<Answer>, LeanError>,
     ) -> Result<Vec<Goal>, String> {
-        if answer.as_ref().is_err_and(|e| e.code() == Some(code::RPC_NEEDS_RECONNECT)) {
-            self.session = connect(self.shadow.client(), &self.uri).await.map_err(|e| e.to_string())?;
-            answer = self.ask(place, &[]).await;
-        }
-        match answer {
-            Ok(Some(a)) => Ok(a.goals.iter().map(|g| Goal::parse(g)).collect()),
-            Ok(None) => Err("Lean sees no tactic there".into()),
-            Err(e) => Err(e.to_string()),
-        }
+        let answer = self.renewed("triage", &tried(place, &[]), answer).await?;
+        Ok(answer.goals.iter().map(|g| Goal::parse(g)).collect())
     }
 
     /// Tries tactics, or asks for the goals where there are none.
     fn ask(&self, place: lsp_types::Position, tactics: &[&str]) -> Answered<Option<Answer>> {
-        self.call(
-            "triage",
-            &json!({"position": place, "tactics": tactics, "slice": SLICE.as_millis() as u64}),
-        )
+        self.call("triage", &tried(place, tactics))
     }
 
     /// Calls a method. The request leaves at once; dropping the future cancels it.
@@ -288,6 +290,11 @@ impl Live {
         });
         self.shadow.client().request("$/lean/rpc/call", &params)
     }
+}
+
+/// What the method `triage` is asked.
+fn tried(place: lsp_types::Position, tactics: &[&str]) -> Value {
+    json!({"position": place, "tactics": tactics, "slice": SLICE.as_millis() as u64})
 }
 
 async fn connect(client: &LeanClient, uri: &str) -> Result<Value> {
